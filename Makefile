@@ -3,7 +3,7 @@ CC ?= gcc
 VARIANT ?= release
 OUT := build/$(VARIANT)
 FOLDERS := base
-PKGS := jansson libpq libyaml-0.1 libmicrohttpd libcurl openssl zlib libpcre2-8
+PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib libpcre2-8
 CFLAGS_COMMON := -std=gnu11 -I. -I$(OUT) -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wcast-qual -Wpointer-arith -Wvla -fno-common -pthread -MMD -MP
 
