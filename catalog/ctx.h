@@ -1,0 +1,63 @@
+/* Ctx: what a use case needs to know about the request it serves. */
+#ifndef PROPOLIS_CATALOG_CTX_H
+#define PROPOLIS_CATALOG_CTX_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "pg/pg.h"
+
+typedef struct Config Config;
+typedef struct Roots Roots;
+typedef struct SecretKeys SecretKeys;
+typedef struct Ctx Ctx;
+
+/* What is done to a thing, for the permission hook. */
+typedef enum Action {
+    ACTION_LIST,
+    ACTION_READ,
+    ACTION_CREATE,
+    ACTION_ALTER,
+    ACTION_DROP,
+    ACTION_READ_SECRET, /* see a connection's secret in clear */
+    ACTION_ADMIN,       /* users, tokens, server settings */
+} Action;
+
+typedef struct Resource {
+    const char *kind; /* "catalog", "database", "table", "partition", "function", "connection", "user", "server" */
+    Str catalog, database, name;
+} Resource;
+
+/* Who calls, through which door. Goes into the change log as it stands. */
+typedef struct Caller {
+    Str principal;  /* null: nobody logged in (local mode) */
+    bool admin;
+    Str client;     /* address */
+    Str agent;
+    Str protocol;   /* rest, hive, glue, crawler, server */
+    Str operation;  /* method name */
+    Uuid request_id;
+} Caller;
+
+/* One per server. */
+typedef struct Catalog {
+    Pg *pg;
+    const Config *config;
+    Roots *roots;          /* where data may be touched */
+    SecretKeys *keys;
+    Uuid server_id;        /* this process, for leases */
+    /* The permission hook: called by every use case before it does anything. NULL allows all. */
+    bool (*authorize)(const Ctx *ctx, Action action, const Resource *resource, Err *err);
+} Catalog;
+
+struct Ctx {
+    Catalog *catalog;
+    Arena *arena;
+    const Caller *caller;
+    Deadline deadline;
+    PgClass pool;
+};
+
+bool ctx_authorize(const Ctx *ctx, Action action, const char *kind, Str catalog, Str database, Str name, Err *err) WARN_UNUSED;
+
+#endif
