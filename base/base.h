@@ -35,6 +35,8 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* Unbounded or surprising functions of the C library; Buf, Str and the parsers of str.h take their place. */
+#undef sprintf /* clang sees glibc's checked sprintf as a macro, and a macro cannot be poisoned */
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat gets atoi atol atoll atof strtok
 
 /* Cleanup helpers for what is not arena memory. */

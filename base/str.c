@@ -1,6 +1,6 @@
 #include "base/str.h"
 
-#include <errno.h>
+#include <math.h>
 
 Str str_from(const char *c_string) { return c_string ? (Str){c_string, strlen(c_string)} : STR_NULL; }
 
@@ -131,15 +131,19 @@ bool str_to_i64(Str s, int64_t *ret) {
 
 bool str_to_double(Str s, double *ret) {
     char copy[64];
-    if (s.len == 0 || s.len >= sizeof copy || is_space(s.ptr[0])) {
+    if (s.len == 0 || s.len >= sizeof copy) {
         return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (!memchr("0123456789+-.eE", s.ptr[i], 15)) {
+            return false; /* strtod() would take spaces, hexadecimal, "inf" and "nan" */
+        }
     }
     memcpy(copy, s.ptr, s.len);
     copy[s.len] = 0;
     char *end;
-    errno = 0;
     double value = strtod(copy, &end);
-    if (end != copy + s.len || errno == ERANGE) {
+    if (end != copy + s.len || !isfinite(value)) {
         return false;
     }
     *ret = value;

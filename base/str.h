@@ -41,7 +41,7 @@ static inline Str str_skip(Str s, size_t n) { return str_slice(s, n, s.len); }
 Str str_trim(Str s);                           /* ASCII white space at both ends */
 bool str_split(Str *rest, char separator, Str *ret_part); /* loops: false once REST is used up (null) */
 
-/* Whole-string number parsers: no sign surprises, no spaces, no overflow; false leaves *ret alone. */
+/* Whole-string number parsers: decimal only, no sign surprises, no spaces, no overflow; false leaves *ret alone. */
 bool str_to_i64(Str s, int64_t *ret);
 bool str_to_u64(Str s, uint64_t *ret);
 bool str_to_double(Str s, double *ret);
