@@ -100,7 +100,7 @@ TOOL_OBJECTS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard base/*.c))
 TOOL_MAINS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard tools/*.c) $(OPTIONS_GENERATOR))
 TOOL_FLAGS := $(COMMON) $(FLAGS_release) $(PKG_CFLAGS)
 
-C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz,$(wildcard $(d)/*.c $(d)/*.h)))
+C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz,$(filter-out %.auto.c %.auto.h,$(wildcard $(d)/*.c $(d)/*.h))))
 
 .PHONY: all help deps deps-test run test unit blackbox asan tsan fuzz fuzz-programs unit-programs format lint tidy bench \
     generate check-generated install clean FORCE
@@ -294,7 +294,7 @@ lint: ## include directions, banned functions, places of SQL, leftovers, layout,
 	    $(MAKE) tidy || status=1; exit $$status
 
 # A stamp per file, so that only what changed is looked at again.
-TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(SOURCES) $(MAIN))
+TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out %.auto.c,$(SOURCES)) $(MAIN))
 tidy: $(TIDY_STAMPS)
 build/tidy/%.ok: %.c .clang-tidy $(OUT)/%.o
 	$(call say,TIDY,$<)

@@ -122,7 +122,8 @@ static void test_doubles(void **state) {
     assert_true(str_to_double(STR("5e-324"), &d) && d > 0); /* the smallest number there is, not an error */
     assert_true(str_to_double(STR("1.7976931348623157e308"), &d) && d > 1e308);
     d = 42;
-    static const char *const bad[] = {"", " 1", "1 ", "1e999", "-1e999", "abc", "1x", "1,5", "+-1", "0x1p3", "inf", "-inf", "nan", "infinity", ".", "e5"};
+    static const char *const bad[] = {"",    " 1",    "1 ",  "1e999", "-1e999", "abc",      "1x", "1,5",
+                                      "+-1", "0x1p3", "inf", "-inf",  "nan",    "infinity", ".",  "e5"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         if (str_to_double(str_from(bad[i]), &d) || d != 42) {
             fail_msg("\"%s\" was taken as %g", bad[i], d);
@@ -133,11 +134,36 @@ static void test_doubles(void **state) {
 
 static void test_utf8(void **state) {
     (void)state;
-    static const char *const good[] = {"", "plain", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
-                                       "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
-    static const char *const bad[] = {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF", "\xED\xA0\x80",
-                                      "\xED\xBF\xBF", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                                      "\xF8\x88\x80\x80\x80", "\xFE", "\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x90", "a\xC3(", "\xC3\xC3\xA4"};
+    static const char *const good[] = {"",
+                                       "plain",
+                                       "\xC2\x80",
+                                       "\xDF\xBF",
+                                       "\xE0\xA0\x80",
+                                       "\xED\x9F\xBF",
+                                       "\xEE\x80\x80",
+                                       "\xEF\xBF\xBF",
+                                       "\xF0\x90\x80\x80",
+                                       "\xF4\x8F\xBF\xBF"};
+    static const char *const bad[] = {"\x80",
+                                      "\xBF",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xE0\x80\x80",
+                                      "\xE0\x9F\xBF",
+                                      "\xED\xA0\x80",
+                                      "\xED\xBF\xBF",
+                                      "\xF0\x80\x80\x80",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xF8\x88\x80\x80\x80",
+                                      "\xFE",
+                                      "\xFF",
+                                      "\xC3",
+                                      "\xE2\x82",
+                                      "\xF0\x9F\x90",
+                                      "a\xC3(",
+                                      "\xC3\xC3\xA4"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_true(utf8_valid(str_from(good[i])));
     }
@@ -167,9 +193,9 @@ static void test_utf8_every_code_point(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_null_is_not_empty), UNIT_TEST(test_compare),    UNIT_TEST(test_find),
-        UNIT_TEST(test_slice_and_trim),    UNIT_TEST(test_split),      UNIT_TEST(test_integers),
-        UNIT_TEST(test_doubles),           UNIT_TEST(test_utf8),       UNIT_TEST(test_utf8_every_code_point),
+        UNIT_TEST(test_null_is_not_empty), UNIT_TEST(test_compare), UNIT_TEST(test_find),
+        UNIT_TEST(test_slice_and_trim),    UNIT_TEST(test_split),   UNIT_TEST(test_integers),
+        UNIT_TEST(test_doubles),           UNIT_TEST(test_utf8),    UNIT_TEST(test_utf8_every_code_point),
     };
     return UNIT_RUN("str", tests);
 }
