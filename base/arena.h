@@ -21,7 +21,7 @@ void *arena_alloc(Arena *arena, size_t bytes);   /* not cleared, aligned for any
 void *arena_zalloc(Arena *arena, size_t bytes);  /* cleared */
 #define ARENA_NEW(arena, Type) ((Type *)arena_zalloc((arena), sizeof(Type)))
 #define ARENA_ARRAY(arena, Type, count) ((Type *)arena_array((arena), sizeof(Type), (count)))
-void *arena_array(Arena *arena, size_t item_bytes, size_t count); /* cleared, overflow marks exceeded */
+void *arena_array(Arena *arena, size_t item_bytes, size_t count); /* cleared; COUNT bounded by the caller */
 
 Str arena_str(Arena *arena, Str s);                    /* copy, NUL added behind it; null stays null */
 Str arena_str_lower(Arena *arena, Str s);              /* copy with ASCII letters lowered */

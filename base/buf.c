@@ -22,7 +22,7 @@ char *buf_reserve(Buf *buf, size_t bytes) {
     }
     size_t want = MAX(buf->len + bytes, MAX(buf->capacity * 2, (size_t)256));
     want = MIN(want, buf->max);
-    char *grown = realloc(buf->ptr, want);
+    char *grown = want < SIZE_MAX ? realloc(buf->ptr, want + 1) : NULL; /* one more for the NUL of vsnprintf() */
     if (!grown) {
         buf->failed = true;
         return NULL;
@@ -63,13 +63,12 @@ void buf_printf(Buf *buf, const char *fmt, ...) {
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    char *at = n < 0 ? NULL : buf_reserve(buf, (size_t)n + 1);
+    char *at = n > 0 ? buf_reserve(buf, (size_t)n) : NULL;
     if (at) {
         vsnprintf(at, (size_t)n + 1, fmt, again);
         buf->len += (size_t)n;
-    } else {
-        buf->failed = true;
     }
+    buf->failed |= n < 0;
     va_end(again);
 }
 
@@ -119,10 +118,12 @@ static int base64_value(char c) {
 }
 
 bool base64_decode(Str text, Buf *out) {
-    for (int padding = 0; padding < 2 && text.len && text.ptr[text.len - 1] == '='; padding++) {
+    size_t padding = 0;
+    while (padding < 2 && text.len && text.ptr[text.len - 1] == '=') {
         text.len--;
+        padding++;
     }
-    if (text.len % 4 == 1) {
+    if (text.len % 4 == 1 || (padding && (text.len + padding) % 4 != 0)) {
         return false;
     }
     uint32_t group = 0;
@@ -139,7 +140,7 @@ bool base64_decode(Str text, Buf *out) {
             buf_add_char(out, (char)(group >> bits & 0xFF));
         }
     }
-    return !out->failed;
+    return !out->failed && (group & ((1u << bits) - 1)) == 0; /* bits left over: something was cut off */
 }
 
 static int hex_value(char c) {

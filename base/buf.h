@@ -33,7 +33,7 @@ void buf_add_be64(Buf *buf, uint64_t value);
 /* Text forms of bytes. */
 void buf_add_hex(Buf *buf, const void *bytes, size_t count);
 void buf_add_base64(Buf *buf, Str bytes, bool url_safe_without_padding);
-bool base64_decode(Str text, Buf *out); /* both alphabets, padding optional; false on a wrong character */
+bool base64_decode(Str text, Buf *out); /* both alphabets, padding none or right; false when it cannot be base64 */
 bool hex_decode(Str text, void *out, size_t out_bytes);
 
 #endif

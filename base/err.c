@@ -21,17 +21,19 @@ ErrCode err_code_by_name(Str name) {
 
 /* A cut message must stay valid UTF-8, because it is sent as JSON. */
 static void trim_broken_utf8(char *text, size_t capacity) {
-    size_t len = strlen(text);
+    size_t len = strlen(text), start = len;
     if (len + 1 < capacity) {
         return;
     }
-    while (len && ((unsigned char)text[len - 1] & 0xC0) == 0x80) {
-        len--;
+    while (start && ((unsigned char)text[start - 1] & 0xC0) == 0x80) {
+        start--;
     }
-    if (len && (unsigned char)text[len - 1] >= 0xC0) {
-        len--;
+    start -= start > 0;
+    Str last = {text + start, len - start};
+    uint32_t ignored;
+    if (!utf8_next(&last, &ignored) || last.len) {
+        text[start] = 0;
     }
-    text[len] = 0;
 }
 
 bool err_set_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...) {

@@ -32,7 +32,8 @@ void sha256(Str s, unsigned char out[32]) {
 
 void hmac_sha256(Str key, Str message, unsigned char out[32]) {
     unsigned int len = 32;
-    if (!HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)message.ptr, message.len, out, &len)) {
+    const void *key_bytes = key.len ? key.ptr : ""; /* NULL would mean "the key of the last call" */
+    if (!HMAC(EVP_sha256(), key_bytes, (int)key.len, (const unsigned char *)message.ptr, message.len, out, &len)) {
         abort();
     }
 }
