@@ -198,6 +198,11 @@ void arena_defer(Arena *a, void (*fn)(void *), void *arg) {
     a->deferred = d;
 }
 
+void arena_charge(Arena *a, size_t bytes) {
+    a->used += bytes;
+    a->exceeded = a->exceeded || a->used > a->limit;
+}
+
 size_t arena_used(const Arena *a) { return a->used; }
 bool arena_exceeded(const Arena *a) { return a->exceeded; }
 

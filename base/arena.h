@@ -34,6 +34,8 @@ const char *arena_cstr(Arena *arena, Str s);           /* NUL-ended copy; null g
 /* Calls FN(ARG) at reset or free, last registered first: for a PGresult, a json_t, a file. */
 void arena_defer(Arena *arena, void (*fn)(void *), void *arg);
 
+/* Counts memory that lives as long as the arena but elsewhere (a PGresult) against the limit. */
+void arena_charge(Arena *arena, size_t bytes);
 size_t arena_used(const Arena *arena);
 bool arena_exceeded(const Arena *arena);
 bool arena_check(const Arena *arena, Err *err) WARN_UNUSED; /* false + TOO_LARGE once the limit was passed */
