@@ -1,0 +1,54 @@
+/* Secret: what protects the secrets that the catalog keeps: sealed texts, passwords and tokens.
+ *
+ * Purpose:   connection secrets are sealed with AES-256-GCM under a key that is not in the database; passwords are kept as
+ *            scrypt hashes, tokens as SHA-256.
+ * Ownership: SecretKeys belongs to the server. Opened texts live in the arena and are wiped when it is reset.
+ * Threads:   SecretKeys never changes after loading; everything may be called from any thread.
+ *
+ * No error, log line or file name made here ever contains a key, a password, a token or a sealed text. */
+#ifndef PROPOLIS_CATALOG_SECRET_H
+#define PROPOLIS_CATALOG_SECRET_H
+
+#include "base/arena.h"
+
+typedef struct SecretKeys SecretKeys;
+
+/* The key file is text, a line per key ("key ID BASE64") and one "current ID". It must be a regular file that belongs to
+ * the server's user (or root) and that nobody else can read. CREATE: make one with a fresh key when there is none; if two
+ * servers do so at once, both end up with the same file. ERR_INVALID_CONFIG, naming path and rule. */
+bool secret_keys_load(const char *path, bool create, SecretKeys **ret, Err *err) WARN_UNUSED;
+/* Wipes the keys. */
+void secret_keys_free(SecretKeys *keys);
+/* Adds a fresh key to the file and makes it the current one; the others stay for opening. Running servers see it when
+ * they load the file again; those that have not cannot open what is sealed from then on. */
+bool secret_keys_rotate(const char *path, Err *err) WARN_UNUSED;
+
+/* OBJECT_ID binds the blob to what it belongs to: put anywhere else, it cannot be opened. */
+bool secret_seal(const SecretKeys *keys, Str object_id, Str plain, Arena *arena, Str *ret_blob, Err *err) WARN_UNUSED;
+bool secret_open(const SecretKeys *keys, Str object_id, Str blob, Arena *arena, Str *ret_plain, Err *err) WARN_UNUSED;
+/* False for a blob that should be sealed again after a rotation. */
+bool secret_is_current(const SecretKeys *keys, Str blob);
+
+enum { SECRET_PASSWORD_MAX = 1024 };
+
+/* scrypt, N = 2^15, r = 8, p = 1: "$scrypt$ln=15,r=8,p=1$SALT$HASH". ERR_INVALID_INPUT: empty, too long, a NUL in it. */
+bool secret_password_hash(Str password, Arena *arena, Str *ret, Err *err) WARN_UNUSED;
+/* Takes the same time whether ENCODED is null (no such user), or the password is right or wrong. False also for an
+ * ENCODED that is none. Costs 32 MB and some 60 ms: cache what was verified, and limit how many run at once. */
+bool secret_password_verify(Str password, Str encoded) WARN_UNUSED;
+
+/* "propolis_" + 43 random characters (256 bits) + 6 of checksum, all in [0-9A-Za-z]: scanners for leaked secrets find it
+ * by propolis_[0-9A-Za-z]{49} and can tell a real one from a look-alike. */
+enum { SECRET_TOKEN_LENGTH = 9 + 43 + 6 };
+
+typedef struct SecretToken {
+    char text[SECRET_TOKEN_LENGTH + 1]; /* shown once, never stored */
+    unsigned char hash[32];             /* what is stored */
+} SecretToken;
+
+void secret_token_new(SecretToken *ret);
+void secret_token_wipe(SecretToken *token); /* also for CLEANUP() */
+/* The hash to look up; false for a text that cannot be a token (form or checksum), which needs no look-up. */
+bool secret_token_hash(Str text, unsigned char ret[32]) WARN_UNUSED;
+
+#endif
