@@ -47,9 +47,11 @@ HARDENED_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 
 FLAGS_release := $(HARDENED)
 LINK_release := $(HARDENED_LINK)
-FLAGS_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -fPIE
+# What the sanitizers insert makes gcc guess wrongly about these two.
+SANITIZED := $(if $(SUFFIX),, -Wno-format-truncation -Wno-maybe-uninitialized)
+FLAGS_asan := -O1 $(SANITIZED) -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -fPIE
 LINK_asan := -fsanitize=address,undefined -pie
-FLAGS_tsan := -O1 -fno-omit-frame-pointer -fsanitize=thread -fPIE
+FLAGS_tsan := -O1 $(SANITIZED) -fno-omit-frame-pointer -fsanitize=thread -fPIE
 LINK_tsan := -fsanitize=thread -pie
 FLAGS_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -DFUZZING
 LINK_fuzz := -fsanitize=address,undefined

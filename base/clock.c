@@ -56,7 +56,8 @@ bool civil_is_valid(int64_t year, unsigned month, unsigned day) {
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 void time_format(Micros t, char out[32]) {
-    int64_t days = floor_div(t, 86400000000), rest = t - days * 86400000000, year;
+    const int64_t day_us = 86400000000;
+    int64_t days = floor_div(t, day_us), rest = (t % day_us + day_us) % day_us, year;
     unsigned month, day;
     civil_from_days(days, &year, &month, &day);
     int64_t seconds = rest / 1000000, micros = rest % 1000000;

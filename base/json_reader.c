@@ -27,6 +27,14 @@ static bool depth_within(Str text, unsigned max_depth) {
 
 static void decref_void(void *value) { json_decref(value); }
 
+/* jansson quotes the place, byte by byte; broken bytes must not travel on in our answer. */
+static void drop_broken_quote(char *text) {
+    char *quote = strstr(text, " near '");
+    if (quote && !utf8_valid(str_from(text))) {
+        *quote = 0;
+    }
+}
+
 bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err) {
     if (!depth_within(text, max_depth)) {
         return err_set(err, ERR_INVALID_JSON, "The JSON text is nested deeper than %u levels.", max_depth);
@@ -34,6 +42,7 @@ bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err
     json_error_t why;
     json_t *value = json_loadb(text.len ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (!value) {
+        drop_broken_quote(why.text);
         return err_set(err, ERR_INVALID_JSON, "The JSON text is wrong at line %d, column %d: %s.", why.line, why.column, why.text);
     }
     arena_defer(arena, decref_void, value);

@@ -144,6 +144,7 @@ static void test_errors_have_a_position(void **state) {
         {"\"\xFF\"", "line 1"},
         {"\"\xED\xA0\x80\"", "line 1"},
         {"\"\\ud800\"", "line 1"},
+        {"\"\\\xDE\xA2\xFF\"", "invalid escape."},
         {"\"\\u0000\"", "line 1"},
         {"\"a\nb\"", "line 1"},
         {"{\"\\u0000\":1}", "line 1"},
