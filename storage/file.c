@@ -218,8 +218,9 @@ static bool file_list(const StoragePlace *at, Arena *arena, Str after, size_t li
         return storage_fail(err, ENOMEM, "list", at->location);
     }
     Smallest s = {.limit = MIN(MAX(limit, (size_t)1), (size_t)LIST_LIMIT)};
-    CLEANUP(cleanup_free) void *memory = s.names = malloc(s.limit * sizeof s.names[0]);
-    int error = memory ? read_names(dir, after, &s) : ENOMEM;
+    CLEANUP(arena_cleanup) Arena *scratch = arena_new(SIZE_MAX);
+    s.names = arena_alloc(scratch, s.limit * sizeof s.names[0]);
+    int error = read_names(dir, after, &s);
     if (error) {
         return storage_fail(err, error, "list", at->location);
     }
