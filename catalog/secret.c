@@ -78,9 +78,11 @@ static bool check_file(int fd, const char *path, Err *err) {
         return bad_file(err, path, "is not a regular file");
     }
     if (st.st_mode & 077) {
-        return err_set(err, ERR_INVALID_CONFIG,
-                       "The secret key file %s can be used by others (mode %04o); run chmod 600 on it, and if others may have read it, "
-                       "change the secrets it protects", path, st.st_mode & 07777);
+        return err_set(
+            err, ERR_INVALID_CONFIG,
+            "The secret key file %s can be used by others (mode %04o); run chmod 600 on it, and if others may have read it, "
+            "change the secrets it protects",
+            path, st.st_mode & 07777);
     }
     if (st.st_uid != geteuid() && st.st_uid != 0) {
         return bad_file(err, path, "belongs to another user; it must belong to the one the server runs as");
@@ -154,9 +156,11 @@ static bool parse_file(SecretKeys *keys, const char *path, Str text, Err *err) {
     for (unsigned number = 1; str_split(&rest, '\n', &line); number++) {
         line = str_trim(line);
         if (line.len && line.ptr[0] != '#' && !parse_line(keys, line, &current)) {
-            return err_set(err, ERR_INVALID_CONFIG,
-                           "The secret key file %s, line %u, is neither a comment nor an intact 'key ID BASE64' nor the only 'current ID'; "
-                           "restore the file from a backup", path, number);
+            return err_set(
+                err, ERR_INVALID_CONFIG,
+                "The secret key file %s, line %u, is neither a comment nor an intact 'key ID BASE64' nor the only 'current ID'; "
+                "restore the file from a backup",
+                path, number);
         }
     }
     const Key *key = hex_decode(current, id, ID_BYTES) ? find_key(keys, id) : NULL;
@@ -261,6 +265,7 @@ static bool create_file(const char *path, Err *err) {
     CLEANUP(keys_cleanup) SecretKeys *fresh = keys_new();
     CLEANUP(cleanup_close) int directory = open_directory_of(path);
     if (directory < 0) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyzer does not see CLEANUP() */
         return bad_errno(err, path, "create");
     }
     add_fresh_key(fresh);
@@ -271,6 +276,7 @@ bool secret_keys_load(const char *path, bool create, SecretKeys **ret, Err *err)
     CLEANUP(keys_cleanup) SecretKeys *keys = keys_new();
     bool found;
     if (!read_keys(path, keys, &found, err)) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyzer does not see CLEANUP() */
         return false;
     }
     if (!found && create) {
@@ -298,6 +304,7 @@ bool secret_keys_rotate(const char *path, Err *err) {
     CLEANUP(cleanup_close) int directory = open_directory_of(path);
     bool found;
     if (directory < 0 || flock(directory, LOCK_EX) != 0) { /* two rotations at once must not lose a key */
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the analyzer does not see CLEANUP() */
         return bad_errno(err, path, "lock the directory of");
     }
     if (!read_keys(path, keys, &found, err)) {
@@ -342,7 +349,8 @@ bool secret_seal(const SecretKeys *keys, Str object_id, Str plain, Arena *arena,
     memcpy(blob + 1, key->id, ID_BYTES);
     random_bytes(nonce, NONCE_BYTES);
     if (!gcm || !gcm_start(gcm, true, key, nonce, blob, object_id) || !update(gcm, cipher, plain.ptr, plain.len) ||
-        EVP_CipherFinal_ex(gcm, end, &n) != 1 || EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, cipher + plain.len) != 1) {
+        EVP_CipherFinal_ex(gcm, end, &n) != 1 ||
+        EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, cipher + plain.len) != 1) {
         return err_set(err, ERR_INTERNAL, "A secret could not be encrypted");
     }
     *ret_blob = (Str){(const char *)blob, plain.len + BLOB_OVERHEAD};
@@ -364,8 +372,10 @@ static bool no_key(Str blob, Err *err) {
     for (int i = 0; i < ID_BYTES; i++) {
         snprintf(id + 2 * i, 3, "%02x", (unsigned)(unsigned char)blob.ptr[1 + i]);
     }
-    return err_set(err, ERR_INTERNAL, "A stored secret was encrypted with the key %s, which is not in the secret key file; restore the "
-                   "file that holds it, or enter the secret again", id);
+    return err_set(err, ERR_INTERNAL,
+                   "A stored secret was encrypted with the key %s, which is not in the secret key file; restore the "
+                   "file that holds it, or enter the secret again",
+                   id);
 }
 
 typedef struct Wipe {
@@ -404,7 +414,8 @@ bool secret_open(const SecretKeys *keys, Str object_id, Str blob, Arena *arena, 
         !update(gcm, plain, blob.ptr + HEADER_BYTES + NONCE_BYTES, len) ||
         EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) != 1 || EVP_CipherFinal_ex(gcm, end, &n) != 1) {
         OPENSSL_cleanse(plain, len);
-        return err_set(err, ERR_INTERNAL, "A stored secret was changed or moved from another object, so it is not used; enter it again");
+        return err_set(err, ERR_INTERNAL,
+                       "A stored secret was changed or moved from another object, so it is not used; enter it again");
     }
     plain[len] = 0;
     *ret_plain = (Str){(const char *)plain, len};
@@ -429,7 +440,8 @@ static bool has_nul(Str password) { return password.len && memchr(password.ptr, 
 
 bool secret_password_hash(Str password, Arena *arena, Str *ret, Err *err) {
     if (str_is_empty(password) || password.len > SECRET_PASSWORD_MAX) {
-        return err_set(err, ERR_INVALID_INPUT, "A password must have 1 to %d bytes, this one has %zu", SECRET_PASSWORD_MAX, password.len);
+        return err_set(err, ERR_INVALID_INPUT, "A password must have 1 to %d bytes, this one has %zu", SECRET_PASSWORD_MAX,
+                       password.len);
     }
     if (has_nul(password)) {
         return err_set(err, ERR_INVALID_INPUT, "A password cannot have a NUL character");

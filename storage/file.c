@@ -13,14 +13,14 @@
 /* What stops an operation on the way to its place: a rule gives a verdict and true, anything else an Err and false. */
 static bool stopped(int error, const char *what, const StoragePlace *at, StorageVerdict *verdict, Err *err) {
     switch (error) {
-    case ENOENT: return storage_verdict(verdict, STORAGE_ABSENT, "%" STR_FMT " is not there", STR_ARG(at->location));
-    case ELOOP:
-        return storage_verdict(verdict, STORAGE_SYMLINK, "%" STR_FMT " leads through a symbolic link, which is never followed",
-                               STR_ARG(at->location));
-    case ENOTDIR:
-        return storage_verdict(verdict, STORAGE_NOT_DIRECTORY, "%" STR_FMT " or a part of its path is not a directory",
-                               STR_ARG(at->location));
-    default: return storage_fail(err, error, what, at->location);
+        case ENOENT: return storage_verdict(verdict, STORAGE_ABSENT, "%" STR_FMT " is not there", STR_ARG(at->location));
+        case ELOOP:
+            return storage_verdict(verdict, STORAGE_SYMLINK, "%" STR_FMT " leads through a symbolic link, which is never followed",
+                                   STR_ARG(at->location));
+        case ENOTDIR:
+            return storage_verdict(verdict, STORAGE_NOT_DIRECTORY, "%" STR_FMT " or a part of its path is not a directory",
+                                   STR_ARG(at->location));
+        default: return storage_fail(err, error, what, at->location);
     }
 }
 
@@ -74,7 +74,7 @@ static bool file_root_resolve(Str root_path, bool create, char **ret, Err *err) 
 }
 
 static StorageInfo info_from(Str name, const struct stat *st) {
-    StorageKind kind = S_ISREG(st->st_mode) ? STORAGE_KIND_FILE
+    StorageKind kind = S_ISREG(st->st_mode)   ? STORAGE_KIND_FILE
                        : S_ISDIR(st->st_mode) ? STORAGE_KIND_DIRECTORY
                        : S_ISLNK(st->st_mode) ? STORAGE_KIND_LINK
                                               : STORAGE_KIND_OTHER;
@@ -88,7 +88,8 @@ static bool file_stat(const StoragePlace *at, StorageInfo *ret, StorageVerdict *
         return false;
     }
     char name[256] = ".";
-    CLEANUP(cleanup_close) int parent = at->path.len ? beneath_open_parent(root, at->path, name) : beneath_open_dir(root, STR(""), O_PATH);
+    CLEANUP(cleanup_close)
+    int parent = at->path.len ? beneath_open_parent(root, at->path, name) : beneath_open_dir(root, STR(""), O_PATH);
     struct stat st;
     if (parent < 0 || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         return stopped(errno, "look at", at, verdict, err);
@@ -176,7 +177,8 @@ static int read_names(DIR *dir, Str after, Smallest *s) {
     }
 }
 
-static bool fill_list(int fd, Arena *arena, Smallest *s, const StoragePlace *at, StorageList *ret, StorageVerdict *verdict, Err *err) {
+static bool fill_list(int fd, Arena *arena, Smallest *s, const StoragePlace *at, StorageList *ret, StorageVerdict *verdict,
+                      Err *err) {
     qsort(s->names, s->count, sizeof s->names[0], compare_names);
     StorageList list = {.items = ARENA_ARRAY(arena, StorageInfo, s->count), .more = s->more};
     for (size_t i = 0; i < s->count; i++) {
@@ -216,8 +218,9 @@ static bool file_list(const StoragePlace *at, Arena *arena, Str after, size_t li
         return storage_fail(err, ENOMEM, "list", at->location);
     }
     Smallest s = {.limit = MIN(MAX(limit, (size_t)1), (size_t)LIST_LIMIT)};
-    CLEANUP(cleanup_free) void *memory = s.names = malloc(s.limit * sizeof s.names[0]);
-    int error = memory ? read_names(dir, after, &s) : ENOMEM;
+    CLEANUP(arena_cleanup) Arena *scratch = arena_new(SIZE_MAX);
+    s.names = arena_alloc(scratch, s.limit * sizeof s.names[0]);
+    int error = read_names(dir, after, &s);
     if (error) {
         return storage_fail(err, error, "list", at->location);
     }
@@ -294,7 +297,8 @@ static bool file_mkdir(const StoragePlace *at, unsigned mode, StorageVerdict *ve
     unsigned made = 0;
     int error = make_path(root, at->path, mode, &made);
     if (error) {
-        return error == ELOOP ? stopped(error, "create", at, verdict, err) : storage_fail(err, error, "create the directory", at->location);
+        return error == ELOOP ? stopped(error, "create", at, verdict, err)
+                              : storage_fail(err, error, "create the directory", at->location);
     }
     verdict->made = made;
     return true;
@@ -351,7 +355,8 @@ static void sync_directory(int dir_fd) {
 
 static bool rename_failed(int error, const StoragePlace *from, const StoragePlace *to, StorageVerdict *verdict, Err *err) {
     if (error == EEXIST || error == ENOTEMPTY) {
-        return err_set(err, ERR_ALREADY_EXISTS, "Cannot move %" STR_FMT " to %" STR_FMT ": something is there already; move or delete it",
+        return err_set(err, ERR_ALREADY_EXISTS,
+                       "Cannot move %" STR_FMT " to %" STR_FMT ": something is there already; move or delete it",
                        STR_ARG(from->location), STR_ARG(to->location));
     }
     if (error == ENOENT || error == ELOOP) {

@@ -51,8 +51,8 @@ static bool check_characters(Str text, Err *err) {
             return err_set(err, ERR_INVALID_LOCATION, "The location is not valid UTF-8 (byte %zu)", at);
         }
         if (c < 0x20 || (c >= 0x7F && c < 0xA0)) {
-            return err_set(err, ERR_INVALID_LOCATION, "The location has a control character (U+%04X) at byte %zu; take it out", (unsigned)c,
-                           at);
+            return err_set(err, ERR_INVALID_LOCATION, "The location has a control character (U+%04X) at byte %zu; take it out",
+                           (unsigned)c, at);
         }
     }
     return true;
@@ -63,8 +63,9 @@ static bool check_segments(Str text, Str after_scheme, Err *err) {
     Str rest = after_scheme, segment;
     while (str_split(&rest, '/', &segment)) {
         if (str_eq(segment, STR(".")) || str_eq(segment, STR(".."))) {
-            return err_set(err, ERR_INVALID_LOCATION, "The location %" STR_FMT " has a '%" STR_FMT "' segment; write the path it leads to",
-                           STR_ARG(text), STR_ARG(segment));
+            return err_set(err, ERR_INVALID_LOCATION,
+                           "The location %" STR_FMT " has a '%" STR_FMT "' segment; write the path it leads to", STR_ARG(text),
+                           STR_ARG(segment));
         }
     }
     return true;
@@ -108,14 +109,14 @@ static Str write_clean(Arena *arena, LocationParts parts) {
 static bool check_file_system(Str text, LocationParts parts, Err *err) {
     if (str_eq_nocase(parts.scheme, STR("file")) && !str_is_empty(parts.authority)) {
         return err_set(err, ERR_INVALID_LOCATION,
-                       "The location %" STR_FMT " names the host '%" STR_FMT "', but file: is this machine; did you mean file:/%" STR_FMT
-                       "%" STR_FMT "?",
+                       "The location %" STR_FMT " names the host '%" STR_FMT
+                       "', but file: is this machine; did you mean file:/%" STR_FMT "%" STR_FMT "?",
                        STR_ARG(text), STR_ARG(parts.authority), STR_ARG(parts.authority), STR_ARG(parts.path));
     }
     bool bare_authority = !str_is_empty(parts.authority) && parts.path.len == 0;
     if (!bare_authority && !str_starts(parts.path, STR("/"))) {
-        return err_set(err, ERR_INVALID_LOCATION, "The location %" STR_FMT " is a relative path; start it with '/' or with a scheme",
-                       STR_ARG(text));
+        return err_set(err, ERR_INVALID_LOCATION,
+                       "The location %" STR_FMT " is a relative path; start it with '/' or with a scheme", STR_ARG(text));
     }
     return true;
 }
@@ -126,8 +127,10 @@ bool location_normalise(Arena *arena, Str text, Str default_fs, Str *ret, Err *e
     }
     LocationParts parts = location_split(text);
     if (!str_is_null(parts.scheme) && !is_scheme(parts.scheme)) {
-        return err_set(err, ERR_INVALID_LOCATION, "The location %" STR_FMT " has '%" STR_FMT "' in front of its first colon, which is no "
-                       "scheme; start a path with '/'", STR_ARG(text), STR_ARG(parts.scheme));
+        return err_set(err, ERR_INVALID_LOCATION,
+                       "The location %" STR_FMT " has '%" STR_FMT "' in front of its first colon, which is no "
+                       "scheme; start a path with '/'",
+                       STR_ARG(text), STR_ARG(parts.scheme));
     }
     if (!check_segments(text, str_is_null(parts.scheme) ? text : str_skip(text, parts.scheme.len + 1), err)) {
         return false;
@@ -147,8 +150,9 @@ bool location_normalise(Arena *arena, Str text, Str default_fs, Str *ret, Err *e
     }
     Str clean = write_clean(arena, parts);
     if (clean.len > LOCATION_MAX_BYTES) {
-        return err_set(err, ERR_INVALID_LOCATION, "With the default file system in front the location has %zu bytes, the limit is %d",
-                       clean.len, LOCATION_MAX_BYTES);
+        return err_set(err, ERR_INVALID_LOCATION,
+                       "With the default file system in front the location has %zu bytes, the limit is %d", clean.len,
+                       LOCATION_MAX_BYTES);
     }
     *ret = clean;
     return true;

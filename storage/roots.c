@@ -52,8 +52,9 @@ static bool check_writable_root(const Roots *roots, const Root *root, Err *err) 
     }
     for (size_t i = 0; root->real && i < roots->protected_count; i++) {
         if (path_is_at_or_below(str_from(roots->protected_paths[i]), str_from(root->real))) {
-            return err_set(err, ERR_INVALID_CONFIG, "The writable root %s lies in %s, which the server needs for itself; choose another",
-                           root->location, roots->protected_paths[i]);
+            return err_set(err, ERR_INVALID_CONFIG,
+                           "The writable root %s lies in %s, which the server needs for itself; choose another", root->location,
+                           roots->protected_paths[i]);
         }
     }
     return true;
@@ -161,7 +162,8 @@ static bool check_neighbours(const Roots *roots, RootsUse use, const StoragePlac
     for (size_t i = 0; use != ROOTS_READ && i < roots->protected_count; i++) {
         Str needed = str_from(roots->protected_paths[i]);
         if (path_is_at_or_below(needed, real) || (use == ROOTS_REMOVE && path_is_at_or_below(real, needed))) {
-            storage_verdict(verdict, STORAGE_PROTECTED, "%" STR_FMT " overlaps a directory of the server itself", STR_ARG(at->location));
+            storage_verdict(verdict, STORAGE_PROTECTED, "%" STR_FMT " overlaps a directory of the server itself",
+                            STR_ARG(at->location));
             return false;
         }
     }
@@ -185,8 +187,9 @@ static const StorageDriver *find_place(const Roots *roots, RootsUse use, Str loc
     }
     const Root *root = find_root(roots, use, location);
     if (!root || !is_clean_path(path_below(root, location))) {
-        storage_verdict(verdict, STORAGE_OUTSIDE_ROOTS, "%" STR_FMT " is not below any of the %s roots, so data there is left alone",
-                        STR_ARG(location), use == ROOTS_READ ? "readable" : "writable");
+        storage_verdict(verdict, STORAGE_OUTSIDE_ROOTS,
+                        "%" STR_FMT " is not below any of the %s roots, so data there is left alone", STR_ARG(location),
+                        use == ROOTS_READ ? "readable" : "writable");
         return NULL;
     }
     *ret = (StoragePlace){.root = root->real, .path = path_below(root, location), .location = location};
@@ -203,8 +206,8 @@ static bool lacks(const StorageDriver *driver, unsigned feature, Str location, S
     if (driver->features & feature) {
         return false;
     }
-    return storage_verdict(verdict, STORAGE_NO_DRIVER, "%s: storage has no such operation, %" STR_FMT " stays as it is", driver->scheme,
-                           STR_ARG(location));
+    return storage_verdict(verdict, STORAGE_NO_DRIVER, "%s: storage has no such operation, %" STR_FMT " stays as it is",
+                           driver->scheme, STR_ARG(location));
 }
 
 bool roots_mkdir(const Roots *roots, Str location, unsigned mode, StorageVerdict *verdict, Err *err) {
@@ -246,11 +249,14 @@ bool roots_rename(const Roots *roots, Str from, Str to, StorageVerdict *verdict,
         return storage_verdict(verdict, STORAGE_IS_ROOT, "%" STR_FMT " is a storage root", STR_ARG(to));
     }
     if (driver != other) {
-        return err_set(err, ERR_STORAGE, "Cannot move %" STR_FMT " to %" STR_FMT ": they are different stores, so copy the data and then "
-                       "set the location", STR_ARG(from), STR_ARG(to));
+        return err_set(err, ERR_STORAGE,
+                       "Cannot move %" STR_FMT " to %" STR_FMT ": they are different stores, so copy the data and then "
+                       "set the location",
+                       STR_ARG(from), STR_ARG(to));
     }
     if (location_overlaps(from, to)) {
-        return err_set(err, ERR_STORAGE, "Cannot move %" STR_FMT " to %" STR_FMT ": one contains the other", STR_ARG(from), STR_ARG(to));
+        return err_set(err, ERR_STORAGE, "Cannot move %" STR_FMT " to %" STR_FMT ": one contains the other", STR_ARG(from),
+                       STR_ARG(to));
     }
     return driver->rename(&source, &target, verdict, err);
 }

@@ -46,6 +46,7 @@ bool roots_exists(const Roots *roots, Str location, bool *ret, StorageVerdict *v
 /* Entries of one directory behind the name AFTER ("" or null: from the start), at most LIMIT (and 10,000). */
 bool roots_list(const Roots *roots, Str location, Arena *arena, Str after, size_t limit, StorageList *ret, StorageVerdict *verdict,
                 Err *err) WARN_UNUSED;
-bool roots_usage(const Roots *roots, Str location, Deadline deadline, StorageUsage *ret, StorageVerdict *verdict, Err *err) WARN_UNUSED;
+bool roots_usage(const Roots *roots, Str location, Deadline deadline, StorageUsage *ret, StorageVerdict *verdict,
+                 Err *err) WARN_UNUSED;
 
 #endif

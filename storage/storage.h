@@ -77,15 +77,16 @@ typedef struct StorageDriver {
     /* Makes ROOT_PATH canonical (malloc), creating it first when asked. */
     bool (*root_resolve)(Str root_path, bool create, char **ret, Err *err);
     bool (*stat)(const StoragePlace *at, StorageInfo *ret, StorageVerdict *verdict, Err *err);
-    bool (*list)(const StoragePlace *at, Arena *arena, Str after, size_t limit, StorageList *ret, StorageVerdict *verdict, Err *err);
+    bool (*list)(const StoragePlace *at, Arena *arena, Str after, size_t limit, StorageList *ret, StorageVerdict *verdict,
+                 Err *err);
     bool (*usage)(const StoragePlace *at, Deadline deadline, StorageUsage *ret, StorageVerdict *verdict, Err *err);
     bool (*mkdir)(const StoragePlace *at, unsigned mode, StorageVerdict *verdict, Err *err);
-    bool (*rmdir)(const StoragePlace *at, StorageVerdict *verdict, Err *err); /* only an empty one */
+    bool (*rmdir)(const StoragePlace *at, StorageVerdict *verdict, Err *err);                            /* only an empty one */
     bool (*rename)(const StoragePlace *from, const StoragePlace *to, StorageVerdict *verdict, Err *err); /* never replaces */
     bool (*delete_tree)(const StoragePlace *at, Deadline deadline, StorageVerdict *verdict, Err *err);
 } StorageDriver;
 
-extern const StorageDriver storage_file; /* file.c */
+extern const StorageDriver storage_file;         /* file.c */
 const StorageDriver *storage_driver(Str scheme); /* NULL: metadata only */
 
 /* Fills the verdict and returns true. */

@@ -10,10 +10,10 @@
 #include "storage/beneath.h"
 
 enum {
-    KEEP_OPEN = 32,            /* descriptors of so many upper levels stay open; deeper ones are reopened by ".." */
-    PASSES = 100,              /* how often a directory that others keep filling is emptied before giving up */
-    NAMES_MAX = 256 << 20,     /* bytes of names of one directory's subdirectories */
-    ENTRIES_PER_CLOCK = 256,   /* entries between two looks at the deadline */
+    KEEP_OPEN = 32,          /* descriptors of so many upper levels stay open; deeper ones are reopened by ".." */
+    PASSES = 100,            /* how often a directory that others keep filling is emptied before giving up */
+    NAMES_MAX = 256 << 20,   /* bytes of names of one directory's subdirectories */
+    ENTRIES_PER_CLOCK = 256, /* entries between two looks at the deadline */
 };
 
 /* A directory being worked on. */
@@ -41,15 +41,15 @@ typedef enum Step { STEP_ON, STEP_STOP, STEP_FAILED } Step;
 
 static const char *hint(int error) {
     switch (error) {
-    case EACCES:
-    case EPERM: return "; give the server's user the right to change it";
-    case EROFS: return "; the file system is mounted read-only";
-    case ENOSPC:
-    case EDQUOT: return "; free some space";
-    case EXDEV: return "; both places must be on one file system, so copy the data and then set the location";
-    case EBUSY: return "; something is mounted or running there";
-    case ENAMETOOLONG: return "; a single name may have 255 bytes";
-    default: return "";
+        case EACCES:
+        case EPERM: return "; give the server's user the right to change it";
+        case EROFS: return "; the file system is mounted read-only";
+        case ENOSPC:
+        case EDQUOT: return "; free some space";
+        case EXDEV: return "; both places must be on one file system, so copy the data and then set the location";
+        case EBUSY: return "; something is mounted or running there";
+        case ENAMETOOLONG: return "; a single name may have 255 bytes";
+        default: return "";
     }
 }
 
@@ -88,7 +88,8 @@ static Step late(Walk *w) {
     if (deadline_left_ms(w->deadline) > 0) {
         return STEP_ON;
     }
-    storage_verdict(w->verdict, STORAGE_UNFINISHED, "The time for %" STR_FMT " was up before all of it was visited", STR_ARG(w->location));
+    storage_verdict(w->verdict, STORAGE_UNFINISHED, "The time for %" STR_FMT " was up before all of it was visited",
+                    STR_ARG(w->location));
     return STEP_STOP;
 }
 
@@ -227,11 +228,13 @@ static Step next_name(Level *level) {
 /* The first directory of a deletion is the place itself: what is wrong with it is a verdict, not a failure. */
 static Step not_deletable(Walk *w, int error) {
     switch (error) {
-    case ENOENT: storage_verdict(w->verdict, STORAGE_ABSENT, "%" STR_FMT " is not there", STR_ARG(w->location)); break;
-    case ELOOP: storage_verdict(w->verdict, STORAGE_SYMLINK, "%" STR_FMT " is a symbolic link", STR_ARG(w->location)); break;
-    case EXDEV: storage_verdict(w->verdict, STORAGE_MOUNT_POINT, "%" STR_FMT " is a mount point", STR_ARG(w->location)); break;
-    case ENOTDIR: storage_verdict(w->verdict, STORAGE_NOT_DIRECTORY, "%" STR_FMT " is not a directory", STR_ARG(w->location)); break;
-    default: return failed(w, error, "open", NULL);
+        case ENOENT: storage_verdict(w->verdict, STORAGE_ABSENT, "%" STR_FMT " is not there", STR_ARG(w->location)); break;
+        case ELOOP: storage_verdict(w->verdict, STORAGE_SYMLINK, "%" STR_FMT " is a symbolic link", STR_ARG(w->location)); break;
+        case EXDEV: storage_verdict(w->verdict, STORAGE_MOUNT_POINT, "%" STR_FMT " is a mount point", STR_ARG(w->location)); break;
+        case ENOTDIR:
+            storage_verdict(w->verdict, STORAGE_NOT_DIRECTORY, "%" STR_FMT " is not a directory", STR_ARG(w->location));
+            break;
+        default: return failed(w, error, "open", NULL);
     }
     return STEP_STOP;
 }

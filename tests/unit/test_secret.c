@@ -128,7 +128,10 @@ static void test_tampering(void **state) {
             char *bad = arena_alloc(arena, blob.len);
             memcpy(bad, blob.ptr, blob.len);
             bad[i] = (char)(bad[i] ^ (1 << bit));
-            expect_closed(keys, STR("connection-1"), (Str){bad, blob.len}, i == 0 ? "damaged" : i < 9 ? "not in the secret key file" : "changed");
+            expect_closed(keys, STR("connection-1"), (Str){bad, blob.len},
+                          i == 0  ? "damaged"
+                          : i < 9 ? "not in the secret key file"
+                                  : "changed");
         }
     }
     for (size_t len = 0; len < blob.len; len++) {
@@ -211,10 +214,19 @@ static void test_damaged_file(void **state) {
     size_t current = str_find(good, STR("current ")), key = str_find(good, STR("\nkey ")) + 1;
     Str key_line = str_skip(good, key);
     const Str bad[] = {
-        STR(""), STR("\n\n"), STR("garbage"), STR("\0\0\0"), str_slice(good, 0, key), key_line, str_slice(good, 0, good.len - 8),
-        ARENA_CONCAT(arena, good, key_line), ARENA_CONCAT(arena, good, str_slice(good, current, key)),
-        ARENA_CONCAT(arena, good, STR("key 0011223344556677 AAAA\n")), ARENA_CONCAT(arena, good, STR("key\n")),
-        ARENA_CONCAT(arena, good, STR("current\n")), ARENA_CONCAT(arena, STR("current 0011223344556677\n"), key_line),
+        STR(""),
+        STR("\n\n"),
+        STR("garbage"),
+        STR("\0\0\0"),
+        str_slice(good, 0, key),
+        key_line,
+        str_slice(good, 0, good.len - 8),
+        ARENA_CONCAT(arena, good, key_line),
+        ARENA_CONCAT(arena, good, str_slice(good, current, key)),
+        ARENA_CONCAT(arena, good, STR("key 0011223344556677 AAAA\n")),
+        ARENA_CONCAT(arena, good, STR("key\n")),
+        ARENA_CONCAT(arena, good, STR("current\n")),
+        ARENA_CONCAT(arena, STR("current 0011223344556677\n"), key_line),
         ARENA_CONCAT(arena, str_slice(good, 0, good.len - 1), STR(" more\n")),
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -253,7 +265,8 @@ static void test_created_by_many(void **state) {
             if (pids[i] == 0) {
                 SecretKeys *keys;
                 Str blob;
-                bool ok = secret_keys_load(path, true, &keys, &err) && secret_seal(keys, STR("c"), STR("same"), arena, &blob, &err) &&
+                bool ok = secret_keys_load(path, true, &keys, &err) &&
+                          secret_seal(keys, STR("c"), STR("same"), arena, &blob, &err) &&
                           write(pipes[1], blob.ptr, blob.len) == (ssize_t)blob.len;
                 _exit(ok ? 0 : 1);
             }
@@ -289,8 +302,14 @@ static void test_passwords(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         assert_false(secret_password_verify(wrong[i], one));
     }
-    const Str bad[] = {STR_NULL, STR(""), STR("x"), STR("$scrypt$ln=15,r=8,p=1$"), STR("$scrypt$ln=63,r=8,p=1$AAAA$AAAA"),
-                       ARENA_CONCAT(arena, one, STR("$")), str_slice(one, 0, one.len - 4), ARENA_CONCAT(arena, STR("$x"), one)};
+    const Str bad[] = {STR_NULL,
+                       STR(""),
+                       STR("x"),
+                       STR("$scrypt$ln=15,r=8,p=1$"),
+                       STR("$scrypt$ln=63,r=8,p=1$AAAA$AAAA"),
+                       ARENA_CONCAT(arena, one, STR("$")),
+                       str_slice(one, 0, one.len - 4),
+                       ARENA_CONCAT(arena, STR("$x"), one)};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         assert_false(secret_password_verify(STR("correct horse"), bad[i]));
     }
@@ -308,7 +327,8 @@ static void test_passwords(void **state) {
 /* Made with Python's hashlib.scrypt. */
 static void test_known_hash(void **state) {
     (void)state;
-    assert_true(secret_password_verify(STR("pleaseletmein"), STR("$scrypt$ln=15,r=8,p=1$U29kaXVtQ2hsb3JpZGUhIQ$JYKBuLDQejdW91OoAVCiGR9fO7iKnG8TLMbJdrgwdPc")));
+    assert_true(secret_password_verify(
+        STR("pleaseletmein"), STR("$scrypt$ln=15,r=8,p=1$U29kaXVtQ2hsb3JpZGUhIQ$JYKBuLDQejdW91OoAVCiGR9fO7iKnG8TLMbJdrgwdPc")));
 }
 
 static void test_tokens(void **state) {
@@ -343,8 +363,8 @@ static void test_tokens(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(round_trip), TEST(tampering), TEST(rotation), TEST(file_rights), TEST(damaged_file), TEST(created_by_many), TEST(passwords),
-        TEST(known_hash), TEST(tokens),
+        TEST(round_trip),      TEST(tampering), TEST(rotation),   TEST(file_rights), TEST(damaged_file),
+        TEST(created_by_many), TEST(passwords), TEST(known_hash), TEST(tokens),
     };
     return cmocka_run_group_tests_name("secret", tests, NULL, NULL);
 }

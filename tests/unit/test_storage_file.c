@@ -45,7 +45,7 @@ static void forget_openat2(void) {}
 #endif
 
 static Arena *arena;
-static char *box;          /* everything of one test: box/wh (writable), box/ro (readable), box/data (protected), box/out */
+static char *box; /* everything of one test: box/wh (writable), box/ro (readable), box/data (protected), box/out */
 static Roots *roots;
 static char fence[65];
 static StorageVerdict verdict;
@@ -288,7 +288,8 @@ static void test_no_driver(void **state) {
 
 static void test_outside(void **state) {
     (void)state;
-    const char *const below[] = {"out", "out/deep", "whx", "whx/t", "ro/t", "ro", "wh/../out", "wh/./x", "wh//x", "wh/x/", "wh/x/..", ""};
+    const char *const below[] = {"out",       "out/deep", "whx",   "whx/t", "ro/t",    "ro",
+                                 "wh/../out", "wh/./x",   "wh//x", "wh/x/", "wh/x/..", ""};
     for (size_t i = 0; i < ARRAY_LEN(below); i++) {
         expect_nothing_done(at(below[i]), STORAGE_OUTSIDE_ROOTS);
     }
@@ -385,8 +386,11 @@ static void test_links_inside_a_deleted_tree(void **state) {
 
 static void test_names(void **state) {
     (void)state;
-    const char *const names[] = {"wh/a b", "wh/p=10%3A00", "wh/%2e%2e", "wh/\xC3\xBC\xE2\x82\xAC\xF0\x9F\x90\x9D", "wh/a+b", "wh/..x", "wh/...",
-                                 "wh/-rf", "wh/*", "wh/$(x)", "wh/a\\b", "wh/'\"", "wh/_x", "wh/.x", "wh/a?b#c", "wh/~", "wh/a:b"};
+    const char *const names[] = {"wh/a b", "wh/p=10%3A00", "wh/%2e%2e", "wh/\xC3\xBC\xE2\x82\xAC\xF0\x9F\x90\x9D",
+                                 "wh/a+b", "wh/..x",       "wh/...",    "wh/-rf",
+                                 "wh/*",   "wh/$(x)",      "wh/a\\b",   "wh/'\"",
+                                 "wh/_x",  "wh/.x",        "wh/a?b#c",  "wh/~",
+                                 "wh/a:b"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         expect_verdict(do_mkdir(at(names[i])), STORAGE_OK);
         assert_int_equal(verdict.made, 1);
@@ -757,10 +761,14 @@ static void test_roots_refused(void **state) {
         ErrCode code;
         const char *part;
     } cases[] = {
-        {STR("file:/"), ERR_INVALID_CONFIG, "root of its file system"},  {STR("s3://bucket"), ERR_INVALID_CONFIG, "root of its file system"},
-        {STR("relative"), ERR_INVALID_CONFIG, "relative path"},          {at("wh/../out"), ERR_INVALID_CONFIG, "'..'"},
-        {at("missing"), ERR_STORAGE, "No such file"},                    {at("out/treasure"), ERR_STORAGE, "Not a directory"},
-        {at("data"), ERR_INVALID_CONFIG, "which the server needs"},      {at("data/pg"), ERR_STORAGE, "Not a directory"},
+        {STR("file:/"), ERR_INVALID_CONFIG, "root of its file system"},
+        {STR("s3://bucket"), ERR_INVALID_CONFIG, "root of its file system"},
+        {STR("relative"), ERR_INVALID_CONFIG, "relative path"},
+        {at("wh/../out"), ERR_INVALID_CONFIG, "'..'"},
+        {at("missing"), ERR_STORAGE, "No such file"},
+        {at("out/treasure"), ERR_STORAGE, "Not a directory"},
+        {at("data"), ERR_INVALID_CONFIG, "which the server needs"},
+        {at("data/pg"), ERR_STORAGE, "Not a directory"},
         {at("to_top"), ERR_INVALID_CONFIG, "root of its file system"},
     };
     make_link("/", "to_top");
@@ -814,7 +822,8 @@ static void test_no_descriptor_is_left_open(void **state) {
     for (int i = 0; i < 3; i++) {
         StorageUsage usage;
         StorageList list;
-        check_ok(do_mkdir(at("wh/a/b/c")) && do_rename(at("wh/a/b"), at("wh/x/y")) && do_delete(at("wh/a")) && do_rmdir(at("wh/x/y/c"), 9));
+        check_ok(do_mkdir(at("wh/a/b/c")) && do_rename(at("wh/a/b"), at("wh/x/y")) && do_delete(at("wh/a")) &&
+                 do_rmdir(at("wh/x/y/c"), 9));
         check_ok(roots_usage(roots, at("ro"), FOREVER, &usage, &verdict, &err));
         check_ok(roots_list(roots, at("ro"), arena, STR_NULL, 5, &list, &verdict, &err));
         make_link(path_of("out"), "wh/l");

@@ -2,6 +2,7 @@
 #include "storage/location.h"
 
 #include <setjmp.h>
+
 #include <cmocka.h>
 
 static Arena *arena;
@@ -74,8 +75,15 @@ static void test_hadoop_form(void **state) {
 
 static void test_object_stores_stay(void **state) {
     (void)state;
-    const char *const same[] = {"s3://b/a//b/", "s3a://b", "gs://b/x/", "abfss://c@acc.dfs.core.windows.net/x", "S3://B/x",
-                                "s3://b/..x/x..", "jdbc:postgresql://h/db", "custom+1.0-x:thing", "oss://b/%2F/"};
+    const char *const same[] = {"s3://b/a//b/",
+                                "s3a://b",
+                                "gs://b/x/",
+                                "abfss://c@acc.dfs.core.windows.net/x",
+                                "S3://B/x",
+                                "s3://b/..x/x..",
+                                "jdbc:postgresql://h/db",
+                                "custom+1.0-x:thing",
+                                "oss://b/%2F/"};
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         expect(same[i], same[i]);
     }
@@ -190,8 +198,9 @@ static void test_suffix(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hadoop_form), cmocka_unit_test(test_object_stores_stay), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_length_edge), cmocka_unit_test(test_below),              cmocka_unit_test(test_parent_and_name),
+        cmocka_unit_test(test_hadoop_form), cmocka_unit_test(test_object_stores_stay),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_length_edge),
+        cmocka_unit_test(test_below),       cmocka_unit_test(test_parent_and_name),
         cmocka_unit_test(test_suffix),
     };
     return cmocka_run_group_tests_name("storage location", tests, setup, teardown);
