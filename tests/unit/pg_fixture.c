@@ -140,7 +140,7 @@ int pg_fixture_stop(void **state) {
     }
     fixture.database_count = 0;
     if (fixture.pid) {
-        kill(fixture.pid, SIGINT);
+        kill(fixture.pid, SIGQUIT); /* nothing worth a checkpoint */
         waitpid(fixture.pid, NULL, 0);
         fixture.pid = 0;
         nftw(fixture.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
