@@ -1,0 +1,264 @@
+#include "catalog/databases.h"
+
+#include "catalog/changes_write.h"
+#include "catalog/detail.h"
+#include "catalog/json.h"
+#include "catalog/places.h"
+#include "catalog/scope.h"
+#include "catalog/sql/databases_sql.h"
+
+/* --- reading --------------------------------------------------------------------------------------------------- */
+
+bool database_list(Ctx *ctx, Str catalog, const Page *page, Databases *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    const Glob *glob;
+    catalog = scope_catalog(ctx, catalog);
+    return ctx_authorize(ctx, ACTION_LIST, "database", catalog, STR_NULL, STR_NULL, err) &&
+           glob_parse_hive(ctx->arena, page->pattern, &glob, err) &&
+           pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
+           databases_sql_list(ctx, conn, catalog, page, glob, ret, err);
+}
+
+bool database_get(Ctx *ctx, Str catalog, Str name, Database *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    catalog = scope_catalog(ctx, catalog);
+    name = scope_name(ctx, name);
+    return ctx_authorize(ctx, ACTION_READ, "database", catalog, name, STR_NULL, err) &&
+           pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
+           databases_sql_get(ctx, conn, catalog, name, ROW_READ, ret, err);
+}
+
+/* --- the change log -------------------------------------------------------------------------------------------- */
+
+static void database_detail(JsonWriter *w, const void *object) { database_json(w, object); }
+
+static bool log_database(Ctx *ctx, PgConn *conn, const char *action, const char *event, const Database *before,
+                         const Database *after, int64_t *ret_seq, Err *err) {
+    const Database *now = after ? after : before;
+    ChangeRecord record = {.kind = "database",
+                           .action = action,
+                           .catalog = now->catalog,
+                           .database = now->name,
+                           .object_id = now->id,
+                           .version = now->version,
+                           .hms_event = event,
+                           .at = after ? after->updated_at : MICROS_NONE};
+    return detail_before_after(ctx, database_detail, before, after, &record.detail, err) &&
+           change_write(ctx, conn, &record, ret_seq, err);
+}
+
+/* --- create ---------------------------------------------------------------------------------------------------- */
+
+typedef struct DatabaseCreate {
+    Ctx *ctx;
+    const Database *wanted;
+    Database made;
+} DatabaseCreate;
+
+static bool insert_database(Ctx *ctx, PgConn *conn, int64_t catalog_id, Database *database, const char *event, Err *err) {
+    return databases_sql_insert(ctx, conn, catalog_id, database, err) &&
+           log_database(ctx, conn, "create", event, NULL, database, NULL, err);
+}
+
+static bool create_body(PgConn *conn, void *arg, Err *err) {
+    DatabaseCreate *create = arg;
+    CatalogInfo catalog;
+    create->made = *create->wanted;
+    return catalogs_sql_get(create->ctx, conn, create->made.catalog, ROW_SHARE, &catalog, err) &&
+           insert_database(create->ctx, conn, catalog.id, &create->made, "CREATE_DATABASE", err);
+}
+
+/* "default" sits at the root of its catalog, every other one in a directory of its own. */
+static bool choose_locations(Ctx *ctx, const CatalogInfo *catalog, Database *d, Err *err) {
+    if (!place_normalise(ctx, d->location, &d->location, err) ||
+        !place_normalise(ctx, d->managed_location, &d->managed_location, err)) {
+        return false;
+    }
+    if (str_is_null(d->location) && !str_is_null(catalog->location)) {
+        d->location = str_eq(d->name, DEFAULT_DATABASE) ? catalog->location
+                                                        : place_below(ctx, catalog->location, d->name, STR(".db"));
+    }
+    return true;
+}
+
+/* Looked up first, so that a duplicate makes no directory; the insert decides. */
+static bool expect_free(Ctx *ctx, Str catalog, Str name, CatalogInfo *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Database found;
+    Err missing;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !catalogs_sql_get(ctx, conn, catalog, ROW_READ, ret, err)) {
+        return false;
+    }
+    if (databases_sql_get(ctx, conn, catalog, name, ROW_READ, &found, &missing)) {
+        return err_set(err, ERR_ALREADY_EXISTS, "Database %" STR_FMT " already exists in catalog %" STR_FMT ".", STR_ARG(name),
+                       STR_ARG(catalog));
+    }
+    if (missing.code != ERR_DATABASE_NOT_FOUND) {
+        *err = missing;
+        return false;
+    }
+    return true;
+}
+
+bool database_create(Ctx *ctx, const Database *database, Database *ret, Err *err) {
+    Database wanted = *database;
+    CatalogInfo catalog;
+    wanted.catalog = scope_catalog(ctx, database->catalog);
+    wanted.name = scope_name(ctx, database->name);
+    wanted.bootstrap = false;
+    if (!ctx_authorize(ctx, ACTION_CREATE, "database", wanted.catalog, wanted.name, STR_NULL, err) ||
+        !name_check(NAME_GLUE, "database", wanted.name, err) || !expect_free(ctx, wanted.catalog, wanted.name, &catalog, err) ||
+        !choose_locations(ctx, &catalog, &wanted, err)) {
+        return false;
+    }
+    place_make(ctx, wanted.location);
+    place_make(ctx, wanted.managed_location);
+    DatabaseCreate create = {.ctx = ctx, .wanted = &wanted};
+    if (!pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, create_body, &create, err)) {
+        return false;
+    }
+    *ret = create.made;
+    return true;
+}
+
+bool database_create_default(Ctx *ctx, PgConn *conn, const CatalogInfo *catalog, bool quiet, Err *err) {
+    Database d = {.catalog = catalog->name,
+                  .name = DEFAULT_DATABASE,
+                  .description = STR("Default Hive database"),
+                  .location = catalog->location,
+                  .owner = STR("public"),
+                  .owner_type = STR("ROLE"),
+                  .type = STR("NATIVE"),
+                  .bootstrap = true};
+    return insert_database(ctx, conn, catalog->id, &d, quiet ? NULL : "CREATE_DATABASE", err);
+}
+
+/* --- alter ----------------------------------------------------------------------------------------------------- */
+
+typedef struct DatabaseAlter {
+    Ctx *ctx;
+    Str catalog, name;
+    int64_t expect_version;
+    DatabaseEdit edit;
+    void *arg;
+    Database result;
+} DatabaseAlter;
+
+static bool databases_equal(const Database *a, const Database *b) {
+    return str_eq(a->description, b->description) && str_eq(a->location, b->location) &&
+           str_eq(a->managed_location, b->managed_location) && params_equal(&a->params, &b->params) && str_eq(a->owner, b->owner) &&
+           str_eq(a->owner_type, b->owner_type) && str_eq(a->type, b->type) && str_eq(a->connector, b->connector) &&
+           str_eq(a->remote_name, b->remote_name) && str_eq(a->extra, b->extra) && a->bootstrap == b->bootstrap;
+}
+
+static bool expect_database_version(const Database *d, int64_t expected, Err *err) {
+    if (expected < 0 || expected == d->version) {
+        return true;
+    }
+    return err_set(err, ERR_VERSION_CONFLICT,
+                   "Database %" STR_FMT ".%" STR_FMT " is at version %" PRId64 ", not at %" PRId64 " as expected: read it again.",
+                   STR_ARG(d->catalog), STR_ARG(d->name), d->version, expected);
+}
+
+/* What an edit may not change. */
+static bool keep_identity(Ctx *ctx, const Database *before, Database *after, Err *err) {
+    if (!str_eq(scope_name(ctx, after->name), before->name) || !str_eq(scope_catalog(ctx, after->catalog), before->catalog)) {
+        return err_set(err, ERR_INVALID_OPERATION, "Database %" STR_FMT " cannot be renamed.", STR_ARG(before->name));
+    }
+    after->id = before->id;
+    after->version = before->version;
+    after->catalog = before->catalog;
+    after->name = before->name;
+    after->created_at = before->created_at;
+    after->updated_at = before->updated_at;
+    after->dropped_at = before->dropped_at;
+    after->bootstrap = false;
+    return true;
+}
+
+/* A stored location stays as it is, whatever today's rules would say about it. */
+static bool new_location(Ctx *ctx, Str before, Str *after, Err *err) {
+    return str_eq(before, *after) || place_normalise(ctx, *after, after, err);
+}
+
+static bool edit_database(DatabaseAlter *how, const Database *before, Database *after, Err *err) {
+    *after = *before;
+    after->params = params_copy(&before->params, how->ctx->arena);
+    return how->edit(how->ctx, after, how->arg, err) && keep_identity(how->ctx, before, after, err) &&
+           new_location(how->ctx, before->location, &after->location, err) &&
+           new_location(how->ctx, before->managed_location, &after->managed_location, err);
+}
+
+static bool alter_body(PgConn *conn, void *arg, Err *err) {
+    DatabaseAlter *how = arg;
+    Database before;
+    if (!databases_sql_get(how->ctx, conn, how->catalog, how->name, ROW_UPDATE, &before, err) ||
+        !expect_database_version(&before, how->expect_version, err) || !edit_database(how, &before, &how->result, err)) {
+        return false;
+    }
+    return databases_equal(&before, &how->result) ||
+           (databases_sql_update(how->ctx, conn, &how->result, err) &&
+            log_database(how->ctx, conn, "alter", "ALTER_DATABASE", &before, &how->result, NULL, err));
+}
+
+bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, DatabaseEdit edit, void *arg, Database *ret,
+                    Err *err) {
+    DatabaseAlter how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), expect_version, edit, arg, {0}};
+    if (!ctx_authorize(ctx, ACTION_ALTER, "database", how.catalog, how.name, STR_NULL, err) ||
+        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, alter_body, &how, err)) {
+        return false;
+    }
+    *ret = how.result;
+    return true;
+}
+
+/* --- drop ------------------------------------------------------------------------------------------------------ */
+
+typedef struct Dropping {
+    Ctx *ctx;
+    Str catalog, name;
+    const DatabaseDrop *how;
+} Dropping;
+
+static bool expect_empty(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
+    DatabaseContents contents;
+    if (!databases_sql_contents(ctx, conn, d->id, &contents, err)) {
+        return false;
+    }
+    if (contents.tables || contents.functions) {
+        return err_set(err, ERR_NOT_EMPTY,
+                       "Database %" STR_FMT " is not empty. One or more %s exist. Drop them first, or drop with cascade.",
+                       STR_ARG(d->name), contents.tables ? "tables" : "functions");
+    }
+    return true;
+}
+
+static bool drop_contents(Ctx *ctx, PgConn *conn, const Database *d, bool delete_data, Err *err) {
+    return databases_sql_drop_functions(ctx, conn, d, err) && databases_sql_drop_tables(ctx, conn, d, delete_data, err);
+}
+
+static bool drop_body(PgConn *conn, void *arg, Err *err) {
+    Dropping *drop = arg;
+    Ctx *ctx = drop->ctx;
+    const DatabaseDrop *how = drop->how;
+    Database d;
+    int64_t seq;
+    return databases_sql_get(ctx, conn, drop->catalog, drop->name, ROW_UPDATE, &d, err) &&
+           expect_database_version(&d, how->expect_version, err) &&
+           (how->cascade ? drop_contents(ctx, conn, &d, how->delete_data, err) : expect_empty(ctx, conn, &d, err)) &&
+           log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
+           databases_sql_mark_dropped(ctx, conn, d.id, seq, err) &&
+           (!how->delete_data || databases_sql_delete_directory(ctx, conn, &d, err));
+}
+
+bool database_drop(Ctx *ctx, Str catalog, Str name, const DatabaseDrop *how, Err *err) {
+    Dropping drop = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), how};
+    if (!ctx_authorize(ctx, ACTION_DROP, "database", drop.catalog, drop.name, STR_NULL, err)) {
+        return false;
+    }
+    if (str_eq(drop.catalog, DEFAULT_CATALOG) && str_eq(drop.name, DEFAULT_DATABASE)) {
+        return err_set(err, ERR_INVALID_OPERATION, "Can not drop default database in catalog %" STR_FMT ".", STR_ARG(drop.catalog));
+    }
+    return pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &drop, err);
+}

@@ -1,0 +1,46 @@
+#include "catalog/places.h"
+
+#include "base/log.h"
+#include "catalog/partname.h"
+#include "config/config.h"
+#include "storage/location.h"
+#include "storage/roots.h"
+
+/* Addresses without a scheme belong to the file system of the warehouse, when that is one Hadoop would name. */
+static Str default_fs(Ctx *ctx) {
+    Str warehouse = ctx->catalog->config->storage_warehouse;
+    LocationParts parts = location_split(warehouse);
+    if (str_is_null(parts.scheme) || str_eq_nocase(parts.scheme, STR("file"))) {
+        return STR("file:");
+    }
+    return ARENA_CONCAT(ctx->arena, parts.scheme, STR("://"), parts.authority);
+}
+
+bool place_normalise(Ctx *ctx, Str text, Str *ret, Err *err) {
+    if (str_is_null(text)) {
+        *ret = text;
+        return true;
+    }
+    return location_normalise(ctx->arena, text, default_fs(ctx), ret, err);
+}
+
+bool place_warehouse(Ctx *ctx, Str *ret, Err *err) {
+    return place_normalise(ctx, ctx->catalog->config->storage_warehouse, ret, err);
+}
+
+Str place_below(Ctx *ctx, Str parent, Str name, Str suffix) {
+    return location_join(ctx->arena, parent, ARENA_CONCAT(ctx->arena, partname_escape_str(ctx->arena, name), suffix));
+}
+
+void place_make(Ctx *ctx, Str location) {
+    StorageVerdict verdict;
+    Err err;
+    if (str_is_null(location) || !ctx->catalog->roots) {
+        return;
+    }
+    if (!roots_mkdir(ctx->catalog->roots, location, 0777, &verdict, &err)) {
+        log_warn("The directory %" STR_FMT " was not made: %s", STR_ARG(location), err.message);
+    } else if (storage_warns(&verdict)) {
+        log_warn("The directory %" STR_FMT " was not made: %s", STR_ARG(location), verdict.text);
+    }
+}

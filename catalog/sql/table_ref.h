@@ -1,0 +1,22 @@
+/* Finding a table by name without reading the whole of it, for what hangs on one. */
+#ifndef PROPOLIS_CATALOG_SQL_TABLE_REF_H
+#define PROPOLIS_CATALOG_SQL_TABLE_REF_H
+
+#include "catalog/sql/databases_sql.h"
+
+typedef struct TableFound {
+    int64_t id, version;
+    Uuid columns, partition_keys; /* content ids */
+} TableFound;
+
+/* REF is folded and complete. LOCK: as for databases; the row of the table only. ERR_TABLE_NOT_FOUND and what
+ * databases_sql_get() says. */
+bool table_ref_find(Ctx *ctx, PgConn *conn, TableRef ref, RowLock lock, TableFound *ret, Err *err) WARN_UNUSED;
+bool table_not_found(TableRef ref, Err *err); /* fills the error, returns false */
+/* The same inside a statement: the id of the table called $1, $2, $3, NULL when there is none. */
+#define TABLE_ID_OF_123 \
+    "(SELECT t.id FROM catalogs c JOIN databases d ON d.catalog_id = c.id AND d.name = $2 AND d.dropped_at IS NULL" \
+    " JOIN tables t ON t.database_id = d.id AND t.name = $3 AND t.dropped_at IS NULL WHERE c.name = $1)"
+void table_ref_args(PgArgs *args, TableRef ref);
+
+#endif
