@@ -1,0 +1,265 @@
+#include "catalog/sql/statistics_sql.h"
+
+#include "catalog/sql/table_ref.h"
+
+#define STATISTIC_COLUMNS "s.partition, s.column_name, s.column_type, s.kind, s.data, s.analyzed_at"
+#define STATISTIC_SKETCHES ", s.bit_vector, s.histogram"
+
+static bool statistic_from_row(const PgRows *rows, size_t row, bool sketches, ColumnStatistic *ret, Err *err) {
+    *ret = (ColumnStatistic){
+        .column = pg_text(rows, row, 1),
+        .type = pg_text(rows, row, 2),
+        .analyzed_at = pg_time(rows, row, 5),
+        .bit_vector = sketches ? pg_bytes(rows, row, 6) : STR_NULL,
+        .histogram = sketches ? pg_bytes(rows, row, 7) : STR_NULL,
+    };
+    return statistic_unpack(pg_bytes(rows, row, 4), (StatKind)pg_i16(rows, row, 3, 0), ret, err);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------- */
+
+/* Rows come by partition and column: runs of equal partitions are sets. */
+static bool sets_from_rows(const PgRows *rows, bool sketches, Arena *arena, StatisticSets *ret, Err *err) {
+    ColumnStatistic *items = ARENA_ARRAY(arena, ColumnStatistic, rows->count);
+    size_t count = 0;
+    Str last = STR_NULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        Str partition = pg_text(rows, i, 0);
+        count += !str_eq(partition, last);
+        last = partition;
+    }
+    StatisticSets sets = {ARENA_ARRAY(arena, StatisticSet, count), 0};
+    if (!arena_check(arena, err)) {
+        return false;
+    }
+    last = STR_NULL;
+    for (size_t i = 0; i < rows->count; i++) {
+        Str partition = pg_text(rows, i, 0);
+        if (!str_eq(partition, last)) {
+            sets.items[sets.count++] = (StatisticSet){partition.len ? partition : STR_NULL, items + i, 0};
+            last = partition;
+        }
+        if (!statistic_from_row(rows, i, sketches, &items[i], err)) {
+            return false;
+        }
+        sets.items[sets.count - 1].count++;
+    }
+    *ret = sets;
+    return true;
+}
+
+/* One probe of the primary key an object, in its order: no plan with a sort or a bitmap can come of this. */
+#define STATISTICS_OF(columns) \
+    "SELECT o.* FROM unnest($4::text[]) AS n(name) CROSS JOIN LATERAL (SELECT " columns " FROM column_statistics s" \
+    " WHERE s.table_id = " TABLE_ID_OF_123 " AND s.partition = n.name AND s.engine = $5" \
+    " AND ($6::text[] IS NULL OR s.column_name = ANY ($6)) ORDER BY s.column_name OFFSET 0) o"
+
+bool statistics_sql_get(Ctx *ctx, PgConn *conn, TableRef ref, const StrList *partitions, const StatisticQuery *q,
+                        StatisticSets *ret, Err *err) {
+    static const PgStmt numbers = {"statistics_get", STATISTICS_OF(STATISTIC_COLUMNS)};
+    static const PgStmt all = {"statistics_get_all", STATISTICS_OF(STATISTIC_COLUMNS STATISTIC_SKETCHES)};
+    Str itself = STR("");
+    PgArgs args = pg_args(ctx->arena);
+    table_ref_args(&args, ref);
+    pg_arg_texts(&args, partitions ? *partitions : (StrList){&itself, 1});
+    pg_arg_text(&args, q->engine);
+    if (q->with_columns) {
+        pg_arg_texts(&args, q->columns);
+    } else {
+        pg_arg_null(&args);
+    }
+    PgRows rows;
+    if (!pg_exec(conn, q->without_sketches ? &numbers : &all, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    if (rows.count == 0) { /* a table without statistics is fine, a missing one is not */
+        TableFound found;
+        *ret = (StatisticSets){0};
+        return table_ref_find(ctx, conn, ref, ROW_READ, &found, err);
+    }
+    return sets_from_rows(&rows, !q->without_sketches, ctx->arena, ret, err);
+}
+
+bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Str *ret, Err *err) {
+    static const PgStmt stmt = {"statistics_partitions",
+                                "SELECT name FROM partitions WHERE table_id = $1 AND name = ANY ($2) ORDER BY name FOR KEY SHARE"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_texts(&args, names);
+    PgRows rows;
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret = STR_NULL;
+    for (size_t i = 0; i < names.count; i++) {
+        if (i >= rows.count || !str_eq(pg_text(&rows, i, 0), names.items[i])) {
+            *ret = names.items[i];
+            break;
+        }
+    }
+    return true;
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------- */
+
+/* $1 table, $2 engine, $3 partitions, $4 columns. */
+static PgArgs key_args(Ctx *ctx, int64_t table_id, Str engine, const StatisticRow *rows, size_t count) {
+    StrList partitions = {ARENA_ARRAY(ctx->arena, Str, count), count};
+    StrList columns = {ARENA_ARRAY(ctx->arena, Str, count), count};
+    for (size_t i = 0; i < count; i++) {
+        partitions.items[i] = rows[i].partition;
+        columns.items[i] = rows[i].statistic->column;
+    }
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_text(&args, engine);
+    pg_arg_texts(&args, partitions);
+    pg_arg_texts(&args, columns);
+    return args;
+}
+
+bool statistics_sql_lock(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine, const StatisticRow *keys, size_t count,
+                         ColumnStatistic *old, Err *err) {
+    static const PgStmt stmt = {
+        "statistics_lock",
+        "SELECT " STATISTIC_COLUMNS STATISTIC_SKETCHES ", k.no FROM unnest($3::text[], $4::text[]) WITH ORDINALITY k (partition,"
+        " name, no) JOIN column_statistics s ON s.table_id = $1 AND s.partition = k.partition AND s.engine = $2"
+        " AND s.column_name = k.name ORDER BY k.no FOR UPDATE OF s"};
+    PgArgs args = key_args(ctx, table_id, engine, keys, count);
+    PgRows rows;
+    if (!arena_check(ctx->arena, err) || !pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!statistic_from_row(&rows, i, true, &old[pg_i64(&rows, i, 8, 1) - 1], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool pack_all(Ctx *ctx, const StatisticRow *rows, size_t count, StrList *ret, Err *err) {
+    CLEANUP(buf_free) Buf buf = BUF_INIT(1 << 20);
+    *ret = (StrList){ARENA_ARRAY(ctx->arena, Str, count), count};
+    for (size_t i = 0; i < count && !arena_exceeded(ctx->arena); i++) {
+        buf_clear(&buf);
+        statistic_pack(rows[i].statistic, &buf);
+        if (!buf_check(&buf, "column statistics", err)) {
+            return false;
+        }
+        ret->items[i] = arena_str(ctx->arena, buf_str(&buf));
+    }
+    return arena_check(ctx->arena, err);
+}
+
+/* $5 type, $6 kind, $7 data, $8 bit vector, $9 histogram, $10 analysed at. */
+static void value_args(Ctx *ctx, PgArgs *args, const StatisticRow *rows, size_t count, StrList packed) {
+    StrList types = {ARENA_ARRAY(ctx->arena, Str, count), count};
+    StrList vectors = {ARENA_ARRAY(ctx->arena, Str, count), count};
+    StrList histograms = {ARENA_ARRAY(ctx->arena, Str, count), count};
+    int32_t *kinds = ARENA_ARRAY(ctx->arena, int32_t, count);
+    Micros *times = ARENA_ARRAY(ctx->arena, Micros, count);
+    for (size_t i = 0; i < count; i++) {
+        const ColumnStatistic *s = rows[i].statistic;
+        types.items[i] = s->type;
+        vectors.items[i] = s->bit_vector;
+        histograms.items[i] = s->histogram;
+        kinds[i] = s->kind;
+        times[i] = s->analyzed_at;
+    }
+    pg_arg_texts(args, types);
+    pg_arg_i32s(args, kinds, count);
+    pg_arg_byteas(args, packed);
+    pg_arg_byteas(args, vectors);
+    pg_arg_byteas(args, histograms);
+    pg_arg_times(args, times, count);
+}
+
+bool statistics_sql_upsert(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine, const StatisticRow *rows, size_t count, Err *err) {
+    static const PgStmt stmt = {
+        "statistics_upsert",
+        "INSERT INTO column_statistics (table_id, engine, partition, column_name, column_type, kind, data, bit_vector, histogram,"
+        " analyzed_at) SELECT $1, $2, partition, name, type, kind, data, vector, histogram, coalesce(at, clock_timestamp())"
+        " FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::bytea[], $8::bytea[], $9::bytea[], $10::timestamptz[])"
+        "     AS n (partition, name, type, kind, data, vector, histogram, at)"
+        " ON CONFLICT (table_id, partition, engine, column_name) DO UPDATE SET column_type = excluded.column_type,"
+        " kind = excluded.kind, data = excluded.data, bit_vector = excluded.bit_vector, histogram = excluded.histogram,"
+        " analyzed_at = excluded.analyzed_at"};
+    StrList packed;
+    if (!pack_all(ctx, rows, count, &packed, err)) {
+        return false;
+    }
+    PgArgs args = key_args(ctx, table_id, engine, rows, count);
+    value_args(ctx, &args, rows, count, packed);
+    return arena_check(ctx->arena, err) && pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool statistics_sql_delete(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticDelete *which, int64_t *ret_count, Err *err) {
+    static const PgStmt stmt = {
+        "statistics_delete",
+        "DELETE FROM column_statistics WHERE table_id = $1 AND partition = ANY ($2) AND ($3::text IS NULL OR engine = $3)"
+        " AND ($4::text[] IS NULL OR column_name = ANY ($4))"};
+    Str itself = STR("");
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_texts(&args, which->with_partitions ? which->partitions : (StrList){&itself, 1});
+    pg_arg_text(&args, which->engine);
+    if (which->with_columns) {
+        pg_arg_texts(&args, which->columns);
+    } else {
+        pg_arg_null(&args);
+    }
+    PgRows rows;
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret_count = pg_affected(&rows);
+    return true;
+}
+
+/* --- for other use cases --------------------------------------------------------------------------------------- */
+
+bool statistics_forget_columns(Ctx *ctx, PgConn *conn, int64_t table_id, StrList columns, Err *err) {
+    static const PgStmt stmt = {"statistics_forget_columns",
+                                "DELETE FROM column_statistics WHERE table_id = $1 AND column_name = ANY ($2)"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_texts(&args, columns);
+    return columns.count == 0 || pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool statistics_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) {
+    static const PgStmt stmt = {"statistics_rename_column",
+                                "UPDATE column_statistics SET column_name = $3 WHERE table_id = $1 AND column_name = $2"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_text(&args, from);
+    pg_arg_text(&args, to);
+    return pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool statistics_move_partition(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) {
+    static const PgStmt stmt = {"statistics_move_partition",
+                                "UPDATE column_statistics SET partition = $3 WHERE table_id = $1 AND partition = $2"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_text(&args, from);
+    pg_arg_text(&args, to);
+    return pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool statistics_drop_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Err *err) {
+    static const PgStmt stmt = {"statistics_drop_partitions",
+                                "DELETE FROM column_statistics WHERE table_id = $1 AND partition = ANY ($2)"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_texts(&args, names);
+    return names.count == 0 || pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool statistics_drop_table(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) {
+    static const PgStmt stmt = {"statistics_drop_table", "DELETE FROM column_statistics WHERE table_id = $1"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    return pg_exec_later(conn, &stmt, &args, err);
+}

@@ -1,0 +1,34 @@
+/* Statements on column statistics. */
+#ifndef PROPOLIS_CATALOG_SQL_STATISTICS_SQL_H
+#define PROPOLIS_CATALOG_SQL_STATISTICS_SQL_H
+
+#include "catalog/statistics.h"
+
+/* Of the table itself (PARTITIONS NULL: one set or none), or of those partitions. REF is folded. */
+bool statistics_sql_get(Ctx *ctx, PgConn *conn, TableRef ref, const StrList *partitions, const StatisticQuery *query,
+                        StatisticSets *ret, Err *err) WARN_UNUSED;
+/* One column of one object, as a row of a bulk write. */
+typedef struct StatisticRow {
+    Str partition; /* "" for the table */
+    ColumnStatistic *statistic;
+} StatisticRow;
+/* Fills the statistics that are stored for the keys of ROWS into OLD (kind 0: none), locked. ROWS are sorted. */
+bool statistics_sql_lock(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine, const StatisticRow *rows, size_t count,
+                         ColumnStatistic *old, Err *err) WARN_UNUSED;
+bool statistics_sql_upsert(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine, const StatisticRow *rows, size_t count,
+                           Err *err) WARN_UNUSED;
+bool statistics_sql_delete(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticDelete *which, int64_t *ret_count,
+                           Err *err) WARN_UNUSED;
+/* The first of NAMES (sorted) that is no partition of the table, null when all are; they stay until the transaction ends. */
+bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Str *ret, Err *err) WARN_UNUSED;
+
+/* --- for the use cases that change tables and partitions, inside their transactions; nothing here waits -------------- */
+
+/* Columns are gone or have another type: of the table and of all its partitions. */
+bool statistics_forget_columns(Ctx *ctx, PgConn *conn, int64_t table_id, StrList columns, Err *err) WARN_UNUSED;
+bool statistics_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
+bool statistics_move_partition(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
+bool statistics_drop_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Err *err) WARN_UNUSED;
+bool statistics_drop_table(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) WARN_UNUSED; /* for the purge */
+
+#endif
