@@ -237,7 +237,12 @@ unit-programs: $(UNIT_PROGRAMS)
 unit: $(UNIT_PROGRAMS) ## unit tests (T="str json" picks some)
 	@tools/run-unit $(UNIT_PROGRAMS)
 
-$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_SHARED_OBJECTS) $(ARCHIVE)
+# A test takes from the shared helpers what it uses, so a test of base links without the rest.
+$(OUT)/libunit.a: $(UNIT_SHARED_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(OUT)/libunit.a $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ -lcmocka $(PKG_LIBS)
 
@@ -293,7 +298,7 @@ lint: ## include directions, banned functions, places of SQL, leftovers, layout,
 	    tools/lint-symbols $(OUT) || status=1; \
 	    clang-format --dry-run -Werror $(C_FILES) || { echo "layout: run 'make format'"; status=1; }; \
 	    $(MAKE) check-generated || status=1; \
-	    $(MAKE) tidy || status=1; exit $$status
+	    $(MAKE) -k tidy || status=1; exit $$status
 
 # A stamp per file, so that only what changed is looked at again.
 TIDY_STAMPS := $(patsubst %.c,build/tidy/%.ok,$(filter-out %.auto.c,$(SOURCES)) $(MAIN))

@@ -55,8 +55,13 @@ typedef struct Err {
 const ErrInfo *err_info(ErrCode code);
 ErrCode err_code_by_name(Str name); /* ERR_NONE when unknown */
 
-/* Always returns false: return err_set(err, ERR_X, "..."); */
-#define err_set(err, code, ...) err_set_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+/* Always returns false: return err_set(err, ERR_X, "..."); It says so here, because the static analyzer does not look into
+ * err.c and would follow paths that do not exist. */
+#define err_set(err, code, ...) \
+    ({ \
+        err_set_at((err), (code), __FILE__, __LINE__, __VA_ARGS__); \
+        false; \
+    })
 bool err_set_at(Err *err, ErrCode code, const char *file, int line, const char *fmt, ...) PRINTF_LIKE(5, 6);
 void err_detail(Err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Puts "text: " before the message, for a caller that knows the context. Always returns false. */

@@ -117,8 +117,7 @@ static void test_base64_refuses(void **state) {
                                       "Z g=",
                                       "Zm9v\n",
                                       "Zm*v",
-                                      "\xC3\xA4"
-                                      "AA",
+                                      "\303\244AA",
                                       "Zg===",
                                       "Zm9v=",
                                       "Zg=",
