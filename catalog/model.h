@@ -110,6 +110,9 @@ typedef struct Table {
     Str created_by;
     Micros created_at, updated_at, last_access_at, last_analyzed_at;
     Micros dropped_at;
+    /* The store's own bookkeeping. */
+    int64_t database_id, full_version;
+    int16_t base;
 } Table;
 
 typedef struct TableRef {

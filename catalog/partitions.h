@@ -46,9 +46,10 @@ typedef bool (*PartitionEdit)(Ctx *ctx, const Table *table, Partition *partition
 typedef struct PartitionAlter {
     StrList *values;      /* one list a partition */
     size_t count;
-    PartitionEdit edit;   /* changing partition->values renames it */
+    PartitionEdit edit;   /* may run more than once */
     void *arg;
     bool per_item;
+    bool renames;         /* edit may change values, which renames the partition and moves a managed one's directory */
 } PartitionAlter;
 bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitions *ret, ItemResult **ret_results, Err *err) WARN_UNUSED;
 

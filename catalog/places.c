@@ -8,7 +8,7 @@
 
 /* Addresses without a scheme belong to the file system of the warehouse, when that is one Hadoop would name. */
 static Str default_fs(Ctx *ctx) {
-    Str warehouse = ctx->catalog->config->storage_warehouse;
+    Str warehouse = ctx->catalog->config->warehouse;
     LocationParts parts = location_split(warehouse);
     if (str_is_null(parts.scheme) || str_eq_nocase(parts.scheme, STR("file"))) {
         return STR("file:");
@@ -25,7 +25,7 @@ bool place_normalise(Ctx *ctx, Str text, Str *ret, Err *err) {
 }
 
 bool place_warehouse(Ctx *ctx, Str *ret, Err *err) {
-    return place_normalise(ctx, ctx->catalog->config->storage_warehouse, ret, err);
+    return place_normalise(ctx, ctx->catalog->config->warehouse, ret, err);
 }
 
 Str place_below(Ctx *ctx, Str parent, Str name, Str suffix) {

@@ -26,5 +26,7 @@ typedef struct VersionRestore {
     bool move_pointer;    /* also of an Iceberg, Delta or Hudi table */
 } VersionRestore;
 bool version_restore(Ctx *ctx, TableRef ref, const VersionRestore *how, Table *ret, StrList *ret_gone, Err *err) WARN_UNUSED;
+/* The table's location and those of its partitions outside it, as far as they are known to hold nothing any more. */
+bool table_locations_gone(Ctx *ctx, const Table *table, StrList *ret, Err *err) WARN_UNUSED;
 
 #endif

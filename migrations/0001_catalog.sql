@@ -67,7 +67,7 @@ CREATE TABLE storage_formats (
     buckets integer NOT NULL,
     bucket_columns text[],
     sort_columns text[],
-    sort_orders integer[],
+    sort_orders text[],
     stored_as_sub_directories boolean NOT NULL,
     serde text,                      -- JSON object
     skew text,                       -- JSON object

@@ -62,8 +62,11 @@ int bed_setup(void **state) {
     bed->pg = pg_fixture_open(bed->url);
     snprintf(bed->warehouse, sizeof bed->warehouse, "/tmp/propolis-bed-XXXXXX");
     assert_non_null(mkdtemp(bed->warehouse));
-    Config *config = calloc(1, sizeof *config);
-    config->storage_warehouse = str_from(bed->warehouse);
+    char *flags[] = {"--data-dir", bed->warehouse, "--warehouse", bed->warehouse};
+    const ConfigSources sources = {.argc = ARRAY_LEN(flags), .argv = flags};
+    Config *config;
+    bed->config_arena = arena_new(16 << 20);
+    assert_ok(config_load(&sources, bed->config_arena, &config, NULL, &err));
     bed->catalog = (Catalog){.pg = bed->pg, .config = config, .server_id = uuid_random()};
     open_roots(bed);
     bed->caller = (Caller){.principal = STR("ada"),
@@ -87,9 +90,7 @@ int bed_teardown(void **state) {
     arena_free(bed->arena);
     roots_close(bed->catalog.roots);
     pg_close(bed->pg);
-    Config *config;
-    memcpy(&config, &bed->catalog.config, sizeof config);
-    free(config);
+    arena_free(bed->config_arena);
     free(bed->url);
     free(bed);
     return unit_teardown(NULL);

@@ -13,7 +13,7 @@ typedef struct Bed {
     char warehouse[64]; /* path */
     Catalog catalog;
     Caller caller;
-    Arena *arena;
+    Arena *arena, *config_arena;
     Ctx ctx;
 } Bed;
 

@@ -1,0 +1,192 @@
+#include "catalog/housekeeping.h"
+
+#include "base/json_reader.h"
+#include "base/log.h"
+#include "catalog/moves.h"
+#include "catalog/sql/jobs_sql.h"
+#include "catalog/sql/partitions_sql.h"
+#include "catalog/sql/tables_sql.h"
+#include "config/config.h"
+#include "storage/roots.h"
+
+/* --- deleting data -------------------------------------------------------------------------------------------- */
+
+/* The last look before bytes go: something made since the drop may live there now. */
+static bool in_use(Ctx *ctx, Str location, int64_t table_id, Str *ret_who, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
+           location_other_user(ctx, conn, location, table_id, ret_who, err);
+}
+
+static bool is_live(Ctx *ctx, int64_t table_id, bool *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Table table;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err)) {
+        return false;
+    }
+    if (table_row_by_id(ctx, conn, table_id, false, &table, err)) {
+        *ret = table.dropped_at == MICROS_NONE;
+        return true;
+    }
+    *ret = false;
+    return err->code == ERR_TABLE_NOT_FOUND;
+}
+
+static bool delete_location(Ctx *ctx, Str location, int64_t table_id, Err *err) {
+    Str who;
+    StorageVerdict verdict;
+    if (!in_use(ctx, location, table_id, &who, err)) {
+        return false;
+    }
+    if (!str_is_null(who)) {
+        log_warn("The data at %" STR_FMT " is kept: %" STR_FMT " uses it too.", STR_ARG(location), STR_ARG(who));
+        return true;
+    }
+    if (!roots_delete_tree(ctx->catalog->roots, location, ctx->deadline, &verdict, err)) {
+        return false;
+    }
+    if (storage_warns(&verdict)) {
+        log_warn("The data at %" STR_FMT " is kept: %s", STR_ARG(location), verdict.text);
+    }
+    return verdict.reason != STORAGE_UNFINISHED ||
+           err_set(err, ERR_TIMEOUT, "Deleting %" STR_FMT " takes longer than one turn; it goes on.", STR_ARG(location));
+}
+
+/* Partition directories that do not lie below the table's. */
+static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
+    StrList outside;
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !partition_rows_outside(ctx, conn, table_id, location, &outside, err)) {
+        return false;
+    }
+    pg_release(conn);
+    conn = NULL;
+    for (size_t i = 0; i < outside.count; i++) {
+        if (!delete_location(ctx, outside.items[i], table_id, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+typedef struct DeleteJob {
+    int64_t table_id;
+    Str location;      /* of a whole table, null otherwise */
+    StrList partitions;
+} DeleteJob;
+
+static bool read_delete_job(Ctx *ctx, Str payload, DeleteJob *ret, Err *err) {
+    enum { DEPTH = 4 };
+    json_t *value;
+    DeleteJob job = {0};
+    if (!jr_parse(ctx->arena, payload, DEPTH, &value, err)) {
+        return false;
+    }
+    JsonAt top = jr_top(value), id = jr_member(&top, "table_id"), location = jr_member(&top, "location");
+    JsonAt partitions = jr_member(&top, "partitions");
+    if (!jr_i64(&id, ctx->arena, 0, INT64_MAX, &job.table_id, err) || !jr_str(&location, ctx->arena, &job.location, err) ||
+        !jr_strs(&partitions, ctx->arena, &job.partitions, err)) {
+        return false;
+    }
+    *ret = job;
+    return true;
+}
+
+static bool delete_data(Ctx *ctx, Str payload, Err *err) {
+    DeleteJob job;
+    bool live;
+    if (!read_delete_job(ctx, payload, &job, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < job.partitions.count; i++) {
+        if (!delete_location(ctx, job.partitions.items[i], 0, err)) {
+            return false;
+        }
+    }
+    if (str_is_null(job.location)) {
+        return true;
+    }
+    if (!is_live(ctx, job.table_id, &live, err)) {
+        return false;
+    }
+    if (live) {
+        log_info("The data at %" STR_FMT " is kept: its table was restored.", STR_ARG(job.location));
+        return true;
+    }
+    return delete_outside(ctx, job.table_id, job.location, err) && delete_location(ctx, job.location, job.table_id, err);
+}
+
+/* --- jobs ----------------------------------------------------------------------------------------------------- */
+
+static bool run_job(Ctx *ctx, const Job *job, Err *err) {
+    if (str_eq(job->kind, STR("delete_data"))) {
+        return delete_data(ctx, job->payload, err);
+    }
+    return err_set(err, ERR_INTERNAL, "No server of this version knows jobs of kind %" STR_FMT ".", STR_ARG(job->kind));
+}
+
+static bool finish_job(Ctx *ctx, const Job *job, const Err *failure, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err)) {
+        return false;
+    }
+    return failure ? job_failed(ctx, conn, job, str_from(failure->message), err) : job_done(ctx, conn, job->id, err);
+}
+
+static bool next_job(Ctx *ctx, Job *ret, bool *ret_found, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && job_take(ctx, conn, ret, ret_found, err);
+}
+
+bool housekeeping_jobs(Ctx *ctx, bool alone, bool *ret_worked, Err *err) {
+    Job job;
+    bool found;
+    Err failure;
+    if (!move_recover(ctx, alone, err) || !next_job(ctx, &job, &found, err)) {
+        return false;
+    }
+    *ret_worked = found;
+    if (!found) {
+        return true;
+    }
+    bool ok = run_job(ctx, &job, &failure);
+    if (!ok) {
+        log_err(&failure, "A job failed and will be tried again");
+    }
+    return finish_job(ctx, &job, ok ? NULL : &failure, err);
+}
+
+/* --- retention ------------------------------------------------------------------------------------------------ */
+
+/* Comes again while a step finds a full load, but not for ever in one go. */
+enum { SWEEP_STEPS = 100, FULL_STEP = 1000 };
+
+typedef bool (*SweepStep)(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret_removed, Err *err);
+
+static bool sweep_all(Ctx *ctx, PgConn *conn, SweepStep step, int64_t keep_ms, Err *err) {
+    int64_t removed = FULL_STEP;
+    for (int i = 0; i < SWEEP_STEPS && removed >= FULL_STEP && keep_ms != CONFIG_FOREVER; i++) {
+        if (!step(ctx, conn, keep_ms / 1000, &removed, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool sweep_moves(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret_removed, Err *err) {
+    return sweep_pointer_moves(ctx, conn, ctx->catalog->config->history.pointer_moves, keep_seconds, ret_removed, err);
+}
+
+bool housekeeping_sweep(Ctx *ctx, Err *err) {
+    const Config *config = ctx->catalog->config;
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    int64_t removed;
+    return pg_acquire(ctx->catalog->pg, PG_BULK, ctx->deadline, &conn, err) &&
+           sweep_all(ctx, conn, sweep_dropped_tables, config->history.dropped, err) &&
+           sweep_all(ctx, conn, sweep_dropped_databases, config->history.dropped, err) &&
+           sweep_all(ctx, conn, sweep_moves, config->history.pointer_move_age, err) &&
+           sweep_all(ctx, conn, sweep_versions, config->history.versions, err) &&
+           sweep_all(ctx, conn, sweep_partition_images, config->history.partitions, err) &&
+           sweep_all(ctx, conn, sweep_changes, config->history.changes, err) && sweep_content(ctx, conn, &removed, err);
+}

@@ -1,0 +1,131 @@
+#include "catalog/moves.h"
+
+#include "base/log.h"
+#include "catalog/sql/moves_sql.h"
+#include "catalog/sql/tables_sql.h"
+#include "storage/location.h"
+#include "storage/roots.h"
+
+/* May the directory move at all? *ret_why gets the reason when not. */
+static bool may_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Str *ret_why, Err *err) {
+    StorageVerdict verdict;
+    roots_check(ctx->catalog->roots, ROOTS_REMOVE, from, &verdict);
+    if (storage_done(&verdict)) {
+        roots_check(ctx->catalog->roots, ROOTS_CREATE, to, &verdict);
+    }
+    if (!storage_done(&verdict)) {
+        *ret_why = arena_str(ctx->arena, str_from(verdict.text));
+        return true;
+    }
+    Str user;
+    if (!location_other_user(ctx, conn, from, table_id, &user, err)) {
+        return false;
+    }
+    *ret_why = str_is_null(user) ? STR_NULL : ARENA_CONCAT(ctx->arena, STR("it is also used by "), user);
+    return true;
+}
+
+static bool move_directory(Ctx *ctx, Move *move, Err *err) {
+    StorageVerdict verdict;
+    if (!roots_rename(ctx->catalog->roots, move->from, move->to, &verdict, err)) {
+        return false;
+    }
+    move->moved = storage_done(&verdict);
+    if (storage_warns(&verdict)) {
+        return err_set(err, ERR_INVALID_OPERATION, "The directory %" STR_FMT " cannot be moved to %" STR_FMT ": %s",
+                       STR_ARG(move->from), STR_ARG(move->to), verdict.text);
+    }
+    return true;
+}
+
+bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Move *ret, Err *err) {
+    Move move = {.table_id = table_id, .from = from, .to = to};
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Str why;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !may_move(ctx, conn, table_id, from, to, &why, err)) {
+        return false;
+    }
+    if (!str_is_null(why)) {
+        log_warn("The directory %" STR_FMT " stays where it is, only metadata changes: %" STR_FMT, STR_ARG(from), STR_ARG(why));
+        *ret = move;
+        return true;
+    }
+    if (!intent_insert(ctx, conn, table_id, partition, from, to, &move.intent, err)) {
+        return false;
+    }
+    pg_release(conn);
+    conn = NULL;
+    if (!move_directory(ctx, &move, err)) {
+        move_reverse(ctx, &move);
+        return false;
+    }
+    *ret = move;
+    return true;
+}
+
+bool move_commit(Ctx *ctx, PgConn *conn, const Move *move, Err *err) {
+    return move->intent == 0 || intent_delete(ctx, conn, move->intent, err);
+}
+
+static bool forget(Ctx *ctx, int64_t intent, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && intent_delete(ctx, conn, intent, err);
+}
+
+void move_reverse(Ctx *ctx, const Move *move) {
+    Err err;
+    StorageVerdict verdict;
+    if (move->intent == 0) {
+        return;
+    }
+    if (move->moved && !roots_rename(ctx->catalog->roots, move->to, move->from, &verdict, &err)) {
+        log_err(&err, "A directory could not be moved back and will be looked at again");
+        return;
+    }
+    if (!forget(ctx, move->intent, &err)) {
+        log_err(&err, "A finished directory move stays noted and will be looked at again");
+    }
+}
+
+static bool is_there(Ctx *ctx, Str location, bool *ret, Err *err) {
+    StorageVerdict verdict;
+    return roots_exists(ctx->catalog->roots, location, ret, &verdict, err);
+}
+
+/* The metadata decides: a location that was committed is right, so the directory belongs there. */
+static bool settle(Ctx *ctx, const Intent *intent, Err *err) {
+    bool committed = str_eq(intent->location, intent->to);
+    Str wrong = committed ? intent->from : intent->to, right = committed ? intent->to : intent->from;
+    bool at_wrong, at_right;
+    if (!is_there(ctx, wrong, &at_wrong, err) || !is_there(ctx, right, &at_right, err)) {
+        return false;
+    }
+    StorageVerdict verdict = {0};
+    if (at_wrong && !at_right && !roots_rename(ctx->catalog->roots, wrong, right, &verdict, err)) {
+        return false;
+    }
+    log_info("A directory move that was cut off is settled: %" STR_FMT " is right%s.", STR_ARG(right),
+             at_wrong && !at_right ? ", its data was moved there" : "");
+    return forget(ctx, intent->id, err);
+}
+
+bool move_recover(Ctx *ctx, bool alone, Err *err) {
+    for (;;) {
+        CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+        Intent intent;
+        bool found;
+        if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+            !intent_take_over(ctx, conn, alone, &intent, &found, err)) {
+            return false;
+        }
+        pg_release(conn);
+        conn = NULL;
+        if (!found) {
+            return true;
+        }
+        if (!settle(ctx, &intent, err)) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+#include "catalog/versions.h"
+
+#include "catalog/diff.h"
+#include "catalog/scope.h"
+#include "catalog/sql/partitions_sql.h"
+#include "catalog/sql/tables_sql.h"
+#include "catalog/sql/versions_sql.h"
+#include "storage/location.h"
+#include "storage/roots.h"
+
+static bool open_table(Ctx *ctx, TableRef folded, PgConn **conn, Table *ret, Err *err) {
+    return ctx_authorize(ctx, ACTION_READ, "table", folded.catalog, folded.database, folded.name, err) &&
+           pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, conn, err) && table_row_get(ctx, *conn, folded, false, ret, err);
+}
+
+bool version_list(Ctx *ctx, TableRef ref, const VersionQuery *query, TableVersions *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Table table;
+    return open_table(ctx, scope_table(ctx, ref), &conn, &table, err) && version_rows_list(ctx, conn, table.id, query, ret, err);
+}
+
+bool version_get(Ctx *ctx, TableRef ref, int64_t version, TableVersion *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Table table;
+    return open_table(ctx, scope_table(ctx, ref), &conn, &table, err) && version_row_get(ctx, conn, &table, version, ret, err);
+}
+
+bool version_as_of(Ctx *ctx, TableRef ref, Micros at, TableVersion *ret, Err *err) {
+    TableRef folded = scope_table(ctx, ref);
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    int64_t table_id, version;
+    bool found;
+    Table table;
+    if (!ctx_authorize(ctx, ACTION_READ, "table", folded.catalog, folded.database, folded.name, err) ||
+        !pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !version_row_as_of(ctx, conn, folded, at, &table_id, &version, &found, err)) {
+        return false;
+    }
+    if (!found) {
+        char time[32];
+        time_format(at, time);
+        return err_set(err, ERR_VERSION_NOT_FOUND, "There was no table %" STR_FMT ".%" STR_FMT " at %s, or its history from then has"
+                       " been removed by the retention rule.", STR_ARG(folded.database), STR_ARG(folded.name), time);
+    }
+    return table_row_by_id(ctx, conn, table_id, false, &table, err) && version_row_get(ctx, conn, &table, version, ret, err);
+}
+
+bool version_diff(Ctx *ctx, TableRef ref, int64_t from, int64_t to, Str *ret_json, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Table table;
+    TableVersion a, b;
+    TableDiff diff;
+    if (!open_table(ctx, scope_table(ctx, ref), &conn, &table, err) || !version_row_get(ctx, conn, &table, from, &a, err) ||
+        !version_row_get(ctx, conn, &table, to, &b, err)) {
+        return false;
+    }
+    table_diff(ctx->arena, &a.table, &b.table, &diff);
+    *ret_json = str_is_null(diff.json) ? STR("{\"class\":\"cosmetic\",\"changes\":[]}") : diff.json;
+    return arena_check(ctx->arena, err);
+}
+
+/* --- restoring ------------------------------------------------------------------------------------------------ */
+
+typedef struct Restore {
+    const VersionRestore *how;
+    const Table *old;
+} Restore;
+
+/* The table of a log format keeps its pointer and everything that goes with it, unless it is asked for by name; then the
+ * pointer moves like any other commit: from the state that is current. */
+static void restore_pointer(Ctx *ctx, Table *t, const Table *current, bool move_pointer) {
+    Str now = params_get(&current->params, STR("metadata_location"));
+    if (move_pointer) {
+        if (!str_is_null(now) && !str_eq(now, params_get(&t->params, STR("metadata_location")))) {
+            params_set(&t->params, ctx->arena, STR("previous_metadata_location"), now);
+        }
+        return;
+    }
+    Params kept = {0};
+    for (size_t i = 0; i < t->params.count; i++) {
+        if (!param_moves_with_pointer(t->params.items[i].key)) {
+            params_append(&kept, ctx->arena, t->params.items[i].key, t->params.items[i].value);
+        }
+    }
+    for (size_t i = 0; i < current->params.count; i++) {
+        if (param_moves_with_pointer(current->params.items[i].key)) {
+            params_append(&kept, ctx->arena, current->params.items[i].key, current->params.items[i].value);
+        }
+    }
+    params_sort(&kept);
+    t->params = kept;
+}
+
+static bool restore_edit(Ctx *ctx, Table *t, void *arg, Err *err) {
+    (void)err;
+    const Restore *r = arg;
+    Table current = *t, old = *r->old;
+    *t = old;
+    t->id = current.id;
+    t->version = current.version;
+    t->catalog = current.catalog;
+    t->database = current.database;
+    t->name = current.name;
+    t->updated_at = current.updated_at;
+    t->database_id = current.database_id;
+    t->full_version = current.full_version;
+    t->base = current.base;
+    t->params = params_copy(&old.params, ctx->arena);
+    if (table_is_log_format(&current) || table_is_log_format(&old)) {
+        restore_pointer(ctx, t, &current, r->how->move_pointer);
+    }
+    return true;
+}
+
+bool table_locations_gone(Ctx *ctx, const Table *table, StrList *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    StrList outside;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !partition_rows_outside(ctx, conn, table->id, table->storage.location, &outside, err)) {
+        return false;
+    }
+    StrList gone = {ARENA_ARRAY(ctx->arena, Str, outside.count + 1), 0};
+    for (size_t i = 0; i <= outside.count; i++) {
+        Str location = i ? outside.items[i - 1] : table->storage.location;
+        StorageInfo info;
+        StorageVerdict verdict;
+        /* A place that cannot be looked at is not known to be gone. */
+        if (!str_is_null(location) && roots_stat(ctx->catalog->roots, location, &info, &verdict, err) &&
+            verdict.reason == STORAGE_ABSENT) {
+            gone.items[gone.count++] = location;
+        }
+    }
+    *ret = gone;
+    return true;
+}
+
+static bool read_version(Ctx *ctx, TableRef folded, int64_t version, TableVersion *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Table table;
+    return open_table(ctx, folded, &conn, &table, err) && version_row_get(ctx, conn, &table, version, ret, err);
+}
+
+bool version_restore(Ctx *ctx, TableRef ref, const VersionRestore *how, Table *ret, StrList *ret_gone, Err *err) {
+    TableRef folded = scope_table(ctx, ref);
+    TableVersion version;
+    if (!read_version(ctx, folded, how->version, &version, err)) {
+        return false;
+    }
+    Restore restore = {how, &version.table};
+    TableAlter alter = {.edit = restore_edit, .arg = &restore, .expect_version = how->expect_version, .action = "restore",
+                        .allow_key_change = true};
+    return table_alter(ctx, folded, &alter, ret, err) && table_locations_gone(ctx, ret, ret_gone, err);
+}
