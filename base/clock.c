@@ -55,20 +55,36 @@ bool civil_is_valid(int64_t year, unsigned month, unsigned day) {
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
+/* DIGITS decimal digits of VALUE, then MARK; where the next character goes. */
+static char *put_digits(char *at, uint64_t value, int digits, char mark) {
+    for (int i = digits - 1; i >= 0; i--, value /= 10) {
+        at[i] = (char)('0' + value % 10);
+    }
+    at[digits] = mark;
+    return at + digits + 1;
+}
+
+/* By hand, because lists carry thousands of times. A year that has not four digits is rare enough for printf. */
 void time_format(Micros t, char out[32]) {
-    const int64_t day_us = 86400000000;
-    int64_t days = floor_div(t, day_us), rest = (t % day_us + day_us) % day_us, year;
+    int64_t days = floor_div(t, 86400000000), rest = t - days * 86400000000, year;
     unsigned month, day;
     civil_from_days(days, &year, &month, &day);
-    int64_t seconds = rest / 1000000, micros = rest % 1000000;
-    int n = snprintf(out, 32, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day, (int)(seconds / 3600),
-                     (int)(seconds / 60 % 60), (int)(seconds % 60));
-    size_t at = (size_t)MAX(n, 0);
-    if (micros) {
-        n = snprintf(out + at, 32 - at, ".%06d", (int)micros);
-        at += (size_t)MAX(n, 0);
+    uint64_t seconds = (uint64_t)rest / 1000000, micros = (uint64_t)rest % 1000000;
+    char *at = out;
+    if (year >= 0 && year <= 9999) {
+        at = put_digits(at, (uint64_t)year, 4, '-');
+    } else {
+        at += MAX(snprintf(out, 32, "%04d-", (int)year), 0);
     }
-    snprintf(out + at, 32 - at, "Z");
+    at = put_digits(at, month, 2, '-');
+    at = put_digits(at, day, 2, 'T');
+    at = put_digits(at, seconds / 3600, 2, ':');
+    at = put_digits(at, seconds / 60 % 60, 2, ':');
+    at = put_digits(at, seconds % 60, 2, micros ? '.' : 'Z');
+    if (micros) {
+        at = put_digits(at, micros, 6, 'Z');
+    }
+    *at = 0;
 }
 
 static bool take_number(Str *s, size_t digits, unsigned *ret) {

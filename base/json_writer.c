@@ -35,7 +35,27 @@ static const unsigned char ESCAPE[256] = {
     ['"'] = '"', ['\\'] = '\\', [0x7F] = 'u', [0x80 ... 0xFF] = 8,
 };
 
+/* Most texts need no escape and go in one copy. */
+static bool quoted_plain(Buf *out, Str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        if (ESCAPE[(unsigned char)s.ptr[i]]) {
+            return false;
+        }
+    }
+    char *at = buf_reserve(out, s.len + 2);
+    if (at) {
+        at[0] = '"';
+        memcpy(at + 1, s.ptr, s.len);
+        at[s.len + 1] = '"';
+        out->len += s.len + 2;
+    }
+    return true;
+}
+
 static void quoted(Buf *out, Str s) {
+    if (s.len && quoted_plain(out, s)) {
+        return;
+    }
     buf_add_char(out, '"');
     while (s.len) {
         size_t plain = 0;
