@@ -43,6 +43,12 @@ static bool wait_socket(PgConn *conn, short events, Deadline *limit) {
     return n != 0 || over_time(conn, limit);
 }
 
+bool conn_wait_input(PgConn *conn, Deadline deadline) {
+    struct pollfd p = {.fd = PQsocket(conn->pq), .events = POLLIN};
+    int64_t left = deadline_left_ms(deadline);
+    return poll(&p, 1, left > INT_MAX ? -1 : (int)left) > 0;
+}
+
 static Deadline waiting_limit(const PgConn *conn) {
     return conn->committing ? deadline_in_ms(COMMIT_WAIT_MS)
            : conn->cancelled ? deadline_in_ms(CANCEL_GRACE_MS)

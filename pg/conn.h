@@ -79,6 +79,7 @@ bool conn_send_xid(PgConn *conn, Err *err); /* asks for the transaction's id */
 bool conn_send_statement(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);
 bool conn_read_sent(PgConn *conn, Err *err); /* the answers to what was sent, not the Sync behind them */
 void conn_cancel(PgConn *conn);
+bool conn_wait_input(PgConn *conn, Deadline deadline); /* false: nothing came */
 /* Sends Sync and reads every answer. The result of the SENT_STATEMENT, if any, is put into RET. */
 bool conn_round_trip(PgConn *conn, PGresult **ret, Err *err);
 bool conn_settle(PgConn *conn, Err *err); /* a round trip when something is outstanding */

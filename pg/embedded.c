@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -71,20 +72,37 @@ static bool read_major(const char *cluster, int *ret, Err *err) {
     return true;
 }
 
-static bool run_initdb(const Embedded *e, const char *target, Err *err) {
+/* An initdb whose server was killed goes on alone. It holds this lock on the directory, so it can be waited for. */
+static bool wait_other_initdb(const Embedded *e, int *ret_fd, Err *err) {
+    int fd = open(e->dir.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    Deadline limit = deadline_in_ms(LEFTOVER_MOST_MS);
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+        if (deadline_left_ms(limit) == 0) {
+            cleanup_close(&fd);
+            return err_set(err, ERR_DATABASE_UNAVAILABLE, "An initdb of an earlier start still works in %s and does not end.", e->dir.path);
+        }
+        pause_ms(READY_PAUSE_MS);
+    }
+    *ret_fd = fd;
+    return fd >= 0 || err_set(err, ERR_INVALID_CONFIG, "%s cannot be opened: %s", e->dir.path, strerror(errno));
+}
+
+static bool run_initdb(const Embedded *e, const char *target, int held_fd, Err *err) {
     char program[BINARIES_PATH + 32];
     binaries_path(&e->binaries, "initdb", program);
     ProcessRun run = {.argv = (const char *const[]){program, "-D", target, "-U", DATABASE, "-E", "UTF8", "--no-locale", "-A", "trust",
-                                                    "--no-instructions", NULL}};
+                                                    "--no-instructions", NULL},
+                      .held_fd = held_fd};
     return process_run(&run, err);
 }
 
 /* Single-user mode: the database is there before anybody can connect. */
-static bool create_database(const Embedded *e, const char *target, Err *err) {
+static bool create_database(const Embedded *e, const char *target, int held_fd, Err *err) {
     char program[BINARIES_PATH + 32];
     binaries_path(&e->binaries, "postgres", program);
     ProcessRun run = {.argv = (const char *const[]){program, "--single", "-D", target, "-c", "exit_on_error=on", "postgres", NULL},
-                      .input = STR("CREATE DATABASE " DATABASE "\n")};
+                      .input = STR("CREATE DATABASE " DATABASE "\n"),
+                      .held_fd = held_fd};
     return process_run(&run, err);
 }
 
@@ -94,11 +112,11 @@ static bool make_cluster(const Embedded *e, Err *err) {
     Err ignored;
     snprintf(target, sizeof target, "%s/postgres.new", e->dir.path);
     log_info("making a PostgreSQL %d cluster in %s", e->binaries.major, e->cluster);
-    postmaster_processes(target, SIGKILL);
-    if (!remove_tree(target, err)) {
+    CLEANUP(cleanup_close) int held = -1;
+    if (!wait_other_initdb(e, &held, err) || !remove_tree(target, err)) {
         return false;
     }
-    if (!run_initdb(e, target, err) || !create_database(e, target, err)) {
+    if (!run_initdb(e, target, held, err) || !create_database(e, target, held, err)) {
         err_prefix(err, "The private PostgreSQL could not be set up in %s", e->dir.path);
         if (!remove_tree(target, &ignored)) {
             log_err(&ignored, "tidying up");
@@ -344,8 +362,6 @@ static bool start_new(Embedded *e, const char *old_socket_dir, Err *err) {
         return false;
     }
     remove_stale_lock_files(e, old_socket_dir);
-    e->adopted = false;
-    set_url(e);
     if (!spawn_postmaster(e, err)) {
         return false;
     }
@@ -364,7 +380,11 @@ static bool start_or_adopt(Embedded *e, Err *err) {
     if (found.pid && !found.stopping && adopt(e, &found, err)) {
         return true;
     }
-    return choose_socket_dir(e, err) && start_new(e, found.socket_dir, err);
+    if (!choose_socket_dir(e, err)) {
+        return false;
+    }
+    set_url(e);
+    return start_new(e, found.socket_dir, err);
 }
 
 /* --- the watchdog ------------------------------------------------------------------------------------------------ */

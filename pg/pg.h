@@ -104,12 +104,13 @@ typedef struct PgRows {
     void *result; /* PGresult */
 } PgRows;
 
-/* Runs one statement. ARGS may be NULL. RET may be NULL when rows do not matter. Outside pg_transaction() the statement commits by itself: for
- * reads, and for writes that do no harm when done twice (a connection lost meanwhile says "unavailable, try again"). */
+/* Runs one statement. ARGS may be NULL. RET may be NULL when rows do not matter, ARENA then too. Outside
+ * pg_transaction() the statement commits by itself: for reads, and for writes that do no harm when done twice (a
+ * connection lost meanwhile says "unavailable, try again"). */
 bool pg_exec(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Arena *arena, PgRows *ret, Err *err) WARN_UNUSED;
-/* In a transaction: sends the statement along with the next one that waits, or with COMMIT. Its rows are dropped; its error
- * comes out there, and from pg_transaction() when nothing waits before COMMIT. ARGS are copied. Use pg_exec() where the
- * error must be told apart (a unique violation). Outside a transaction the same as pg_exec(). */
+/* In a transaction: sends the statement along with the next one that waits, or with COMMIT. Its rows are dropped; its
+ * error comes out there, and from pg_transaction() when nothing waits before COMMIT. ARGS are copied. Use pg_exec()
+ * where the error must be told apart (a unique violation). Outside a transaction the same as pg_exec(). */
 bool pg_exec_later(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Err *err) WARN_UNUSED;
 /* Several statements in one text, no arguments, no rows. */
 bool pg_script(PgConn *conn, const char *sql, Err *err) WARN_UNUSED;
@@ -163,5 +164,15 @@ void pg_copy_abandon(PgCopy *copy); /* instead of pg_copy_end(): the COPY fails 
  * call. FN returning false cancels the statement and ends pg_stream() with its error. */
 typedef bool (*PgRowFn)(const PgRows *row, void *arg, Err *err);
 bool pg_stream(PgConn *conn, const PgStmt *stmt, const PgArgs *args, PgRowFn fn, void *arg, Err *err) WARN_UNUSED;
+
+/* --- notifications ---------------------------------------------------------------------------------------------- */
+
+/* LISTEN on a connection of its own. When pg_listen_wait() fails the connection is gone: close, listen again, and look for
+ * what was missed meanwhile. A wait may end without a notification before its deadline. */
+typedef struct PgListener PgListener;
+bool pg_listen(Pg *pg, const char *channel, PgListener **ret, Err *err) WARN_UNUSED;
+bool pg_listen_wait(PgListener *listener, Deadline deadline, bool *ret_notified, Err *err) WARN_UNUSED;
+int pg_listen_fd(const PgListener *listener); /* readable: wait will not wait */
+void pg_listen_close(PgListener *listener);
 
 #endif

@@ -54,6 +54,9 @@ static bool spawn(const ProcessRun *run, int in, int out, int log, pid_t *ret, E
     posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, log, STDERR_FILENO);
+    if (run->held_fd) {
+        posix_spawn_file_actions_adddup2(&files, run->held_fd, STDERR_FILENO + 1);
+    }
     posix_spawnattr_t attr;
     reset_signals(&attr);
     int failed = posix_spawnp(ret, run->argv[0], &files, &attr, (char *const *)(uintptr_t)run->argv, (char *const *)(uintptr_t)env);

@@ -12,6 +12,7 @@ typedef struct ProcessRun {
     Str input;                     /* standard input; short, or empty */
     int output_fd;                 /* standard output; 0: together with standard error */
     int log_fd;                    /* standard error; 0: captured for the error message */
+    int held_fd;                   /* stays open in the program and its children (a lock that says they live); 0: none */
 } ProcessRun;
 
 /* Runs it to its end. A failure is ERR_INTERNAL whose message ends with the last line the program wrote. */
