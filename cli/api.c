@@ -76,12 +76,21 @@ static bool each_of_page(Cli *cli, json_t *items, int64_t *left, ApiItem fn, voi
     return true;
 }
 
+/* Asks for a large page, and for one of the server's own size when it refuses that (limits.page may be small). */
+static bool fetch_page(Cli *cli, Arena *arena, Str path, Str token, int64_t left, ApiReply *ret, Err *err) {
+    path = cli_path_query(arena, path, "page_token", token);
+    Str sized = cli_path_query(arena, path, "limit", arena_printf(arena, "%" PRId64, MIN(left, (int64_t)PAGE)));
+    if (api_send_in(cli, arena, "GET", sized, NULL, STR_NULL, ret, err)) {
+        return true;
+    }
+    bool too_large = err->code == ERR_INVALID_INPUT && strstr(err->message, "limit");
+    return too_large && api_send_in(cli, arena, "GET", path, NULL, STR_NULL, ret, err);
+}
+
 /* One page; *TOKEN becomes the next page's (in the run's arena), null at the end. */
 static bool one_page(Cli *cli, Arena *arena, Str path, Str *token, int64_t *left, ApiItem fn, void *arg, Err *err) {
     ApiReply reply;
-    path = cli_path_query(arena, path, "limit", arena_printf(arena, "%" PRId64, MIN(*left, (int64_t)PAGE)));
-    path = cli_path_query(arena, path, "page_token", *token);
-    if (!api_send_in(cli, arena, "GET", path, NULL, STR_NULL, &reply, err) || !must_have_body(cli, reply.value, err)) {
+    if (!fetch_page(cli, arena, path, *token, *left, &reply, err) || !must_have_body(cli, reply.value, err)) {
         return false;
     }
     json_t *items = json_is_array(reply.value) ? reply.value : json_object_get(reply.value, "items");
@@ -133,6 +142,17 @@ bool api_list(Cli *cli, Str path, const View *view, Err *err) {
     bool ok = api_each(cli, path, limit, print_item, &listing, err);
     progress_end(&listing.progress);
     return ok && out_end(&cli->out, err);
+}
+
+bool api_show_items(Cli *cli, Str path, const View *view, Err *err) {
+    json_t *answer;
+    int64_t left;
+    Listing listing = {progress_start("Listing", 0, true)};
+    if (!api_limit(cli, 0, &left, err) || !api_get(cli, path, &answer, err)) {
+        return false;
+    }
+    out_begin(&cli->out, view, cli->arena);
+    return each_of_page(cli, json_object_get(answer, "items"), &left, print_item, &listing, err) && out_end(&cli->out, err);
 }
 
 /* "90s", "15m", "3h", "2d", "1w", with or without "ago". */

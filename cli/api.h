@@ -25,6 +25,8 @@ typedef bool (*ApiItem)(Cli *cli, json_t *item, void *arg, Err *err);
 bool api_each(Cli *cli, Str path, int64_t limit, ApiItem fn, void *arg, Err *err) WARN_UNUSED;
 /* A whole collection on standard output. */
 bool api_list(Cli *cli, Str path, const View *view, Err *err) WARN_UNUSED;
+/* A collection that comes in one piece. */
+bool api_show_items(Cli *cli, Str path, const View *view, Err *err) WARN_UNUSED;
 /* --limit as given, INT64_MAX with --all or when neither is there and NORMAL is 0. */
 bool api_limit(Cli *cli, int64_t normal, int64_t *ret, Err *err) WARN_UNUSED;
 

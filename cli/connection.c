@@ -25,4 +25,4 @@ bool do_connection_test(Cli *cli, Err *err) {
     return out_object(&cli->out, &TYPE_VIEW, reply.value, cli->arena, err);
 }
 
-bool do_connection_types(Cli *cli, Err *err) { return api_list(cli, PATH(cli->arena, STR("connection-types")), &TYPE_VIEW, err); }
+bool do_connection_types(Cli *cli, Err *err) { return api_show_items(cli, PATH(cli->arena, STR("connection-types")), &TYPE_VIEW, err); }

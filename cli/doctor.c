@@ -58,14 +58,21 @@ static bool check_server(Doctor *d, HttpReply *reply) {
     return true;
 }
 
+/* What a problem document says, or the status. */
+static Str reason_of(Doctor *d, const HttpReply *reply) {
+    Err ignored;
+    json_t *problem = NULL;
+    Str detail = jr_parse(d->cli->arena, reply->body, JSON_DEPTH, &problem, &ignored) ? json_member_text(problem, "detail", d->cli->arena) : STR_NULL;
+    return str_is_null(detail) ? arena_printf(d->cli->arena, "HTTP status %ld", reply->status) : detail;
+}
+
 static void check_ready(Doctor *d) {
     HttpReply reply;
     Err err;
     if (!probe(d, "/readyz", &reply, &err)) {
         add_check(d, "ready", "fail", str_from(err.message), "look at the log of the server");
     } else if (reply.status != 200) {
-        Str why = reply.body.len ? reply.body : arena_printf(d->cli->arena, "HTTP status %ld", reply.status);
-        add_check(d, "ready", "fail", why, "the server lives but cannot work; most likely its database is away");
+        add_check(d, "ready", "fail", reason_of(d, &reply), "the server lives but cannot work; most likely its database is away");
     } else {
         add_check(d, "ready", "ok", STR("the server takes requests"), NULL);
     }

@@ -33,7 +33,7 @@ bool do_stats_get(Cli *cli, Err *err) {
 
 bool do_constraint_list(Cli *cli, Err *err) {
     Str path;
-    return below_table(cli, "/constraints", &path, err) && api_list(cli, path, &CONSTRAINT_VIEW, err);
+    return below_table(cli, "/constraints", &path, err) && api_show_items(cli, path, &CONSTRAINT_VIEW, err);
 }
 
 bool do_constraint_add(Cli *cli, Err *err) {

@@ -6,10 +6,10 @@ static const Field PARTITION_FIELDS[] = {{.title = "NAME", .path = "name"}, {.ti
     {.title = "CREATED", .path = "created_at"}, {.title = "ANALYZED", .path = "last_analyzed_at", .wide = true},
     {.title = "FORMAT", .path = "storage.input_format", .wide = true}, {0}};
 static const View PARTITION_VIEW = {PARTITION_FIELDS, {"name"}};
-static const Field EVENT_FIELDS[] = {{.title = "SEQ", .path = "seq", .right = true}, {.title = "AT", .path = "at"},
-    {.title = "ACTION", .path = "action"}, {.title = "WHO", .path = "principal"}, {.title = "DOOR", .path = "protocol"},
-    {.title = "OPERATION", .path = "operation"}, {.title = "CLIENT", .path = "client", .wide = true},
-    {.title = "AGENT", .path = "agent", .wide = true}, {0}};
+static const Field EVENT_FIELDS[] = {{.title = "SEQ", .path = "seq", .right = true}, {.title = "AT", .path = "change.at"},
+    {.title = "ACTION", .path = "action"}, {.title = "WHO", .path = "change.principal"}, {.title = "DOOR", .path = "change.protocol"},
+    {.title = "OPERATION", .path = "change.operation"}, {.title = "CLIENT", .path = "change.client", .wide = true},
+    {.title = "AGENT", .path = "change.agent", .wide = true}, {0}};
 static const View EVENT_VIEW = {EVENT_FIELDS, {"seq"}};
 
 /* .../tables/t + SUFFIX */
@@ -130,14 +130,18 @@ bool do_partition_drop(Cli *cli, Err *err) {
     json_t *body = build_new_object(cli);
     json_object_set_new(body, names.count ? "names" : "filter",
                         names.count ? texts_of(names) : json_stringn(filter.ptr, filter.len));
+    Str grammar = cli_flag(cli, FLAG_GRAMMAR);
+    if (!str_is_null(grammar)) {
+        json_object_set_new(body, "grammar", json_stringn(grammar.ptr, grammar.len));
+    }
     json_object_set_new(body, "if_exists", json_boolean(cli_has(cli, FLAG_IF_EXISTS)));
     json_object_set_new(body, "delete_data", json_boolean(!cli_has(cli, FLAG_KEEP_DATA)));
     ApiReply reply;
     if (!partitions_path(cli, ":drop", &path, err) || !api_send(cli, "POST", path, body, STR_NULL, &reply, err)) {
         return false;
     }
-    Str dropped = json_member_text(reply.value, "dropped", cli->arena);
-    cli_note(cli, "dropped %" STR_FMT " partitions", STR_ARG(str_is_null(dropped) ? STR("the") : dropped));
+    size_t dropped = json_array_size(json_object_get(reply.value, "items"));
+    cli_note(cli, "dropped %zu partition%s", dropped, dropped == 1 ? "" : "s");
     return true;
 }
 
@@ -158,7 +162,7 @@ bool do_partition_rename(Cli *cli, Err *err) {
 
 bool do_partition_history(Cli *cli, Err *err) {
     Str path;
-    return one_path(cli, cli_arg(cli, 1), "/history", &path, err) && api_list(cli, path, &EVENT_VIEW, err);
+    return one_path(cli, cli_arg(cli, 1), "/history", &path, err) && api_show_items(cli, path, &EVENT_VIEW, err);
 }
 
 bool do_partition_restore(Cli *cli, Err *err) {

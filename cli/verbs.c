@@ -96,7 +96,8 @@ const Verb VERBS[] = {
      "partition create sales.orders day=2026-11-21\n"
      "partition create sales.orders day=2026-11-21/hour=10 --location s3://lake/x --if-not-exists"},
     APPLY_ROW("partition", "partitions", "partition apply -f partitions.yaml"),
-    {"partition", "drop", "[CATALOG.]DATABASE.TABLE [PARTITION...]", 1, ARGS_MANY, F(FILTER) | F(IF_EXISTS) | F(KEEP_DATA), do_partition_drop,
+    {"partition", "drop", "[CATALOG.]DATABASE.TABLE [PARTITION...]", 1, ARGS_MANY, F(FILTER) | F(GRAMMAR) | F(IF_EXISTS) | F(KEEP_DATA),
+     do_partition_drop,
      "Drops partitions by name or by filter", "The data of a managed table's partitions is deleted as well unless --keep-data is given.",
      "partition drop sales.orders day=2020-01-01\npartition drop sales.orders --filter \"day < '2020-01-01'\""},
     {"partition", "rename", "[CATALOG.]DATABASE.TABLE PARTITION NEW", 3, 3, 0, do_partition_rename, "Gives a partition other values", NULL,
