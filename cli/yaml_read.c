@@ -82,10 +82,13 @@ static bool scalar_value(Reader *r, const yaml_event_t *event, bool texts, json_
     if (tag && !is_text_tag && strcmp(tag, "!") != 0) {
         return fail_at(r, event->start_mark, err, "only the tag !!str is understood");
     }
+    if (str_has_char(s, 0)) {
+        return fail_at(r, event->start_mark, err, "a text has a NUL character");
+    }
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !tag;
     json_t *value = plain && (!texts || is_null_word(s)) ? plain_value(s) : json_stringn(s.ptr, s.len);
     if (!value) {
-        return fail_at(r, event->start_mark, err, "this text is not valid UTF-8 or has a NUL character");
+        return fail_at(r, event->start_mark, err, "this text is not valid UTF-8");
     }
     *ret = value;
     return true;
