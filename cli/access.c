@@ -7,11 +7,18 @@
 #include "cli/handlers.h"
 #include "cli/profile.h"
 
-static const Field USER_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "ADMIN", .path = "admin"},
-    {.title = "DISABLED", .path = "disabled"}, {.title = "CREATED", .path = "created_at"}, {0}};
+static const Field USER_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                    {.title = "ADMIN", .path = "admin"},
+                                    {.title = "DISABLED", .path = "disabled"},
+                                    {.title = "CREATED", .path = "created_at"},
+                                    {0}};
 static const View USER_VIEW = {USER_FIELDS, {"name"}};
-static const Field TOKEN_FIELDS[] = {{.title = "ID", .path = "id"}, {.title = "NAME", .path = "name"},
-    {.title = "CREATED", .path = "created_at"}, {.title = "EXPIRES", .path = "expires_at"}, {.title = "REVOKED", .path = "revoked_at"}, {0}};
+static const Field TOKEN_FIELDS[] = {{.title = "ID", .path = "id"},
+                                     {.title = "NAME", .path = "name"},
+                                     {.title = "CREATED", .path = "created_at"},
+                                     {.title = "EXPIRES", .path = "expires_at"},
+                                     {.title = "REVOKED", .path = "revoked_at"},
+                                     {0}};
 static const View TOKEN_VIEW = {TOKEN_FIELDS, {"id"}};
 
 static json_t *text_of(Str s) { return json_stringn(s.ptr, s.len); }

@@ -55,7 +55,7 @@ static bool must_have_body(Cli *cli, const json_t *value, Err *err) {
 }
 
 bool api_get(Cli *cli, Str path, json_t **ret, Err *err) {
-    ApiReply reply;
+    ApiReply reply = {0};
     if (!api_send(cli, "GET", path, NULL, STR_NULL, &reply, err) || !must_have_body(cli, reply.value, err)) {
         return false;
     }
@@ -89,7 +89,7 @@ static bool fetch_page(Cli *cli, Arena *arena, Str path, Str token, int64_t left
 
 /* One page; *TOKEN becomes the next page's (in the run's arena), null at the end. */
 static bool one_page(Cli *cli, Arena *arena, Str path, Str *token, int64_t *left, ApiItem fn, void *arg, Err *err) {
-    ApiReply reply;
+    ApiReply reply = {0};
     if (!fetch_page(cli, arena, path, *token, *left, &reply, err) || !must_have_body(cli, reply.value, err)) {
         return false;
     }
@@ -164,7 +164,8 @@ static bool parse_age(Str text, Micros *ret) {
     int64_t n;
     text = str_ends(text, STR(" ago")) ? str_slice(text, 0, text.len - 4) : text;
     for (size_t i = 0; i < ARRAY_LEN(units) && text.len > 1; i++) {
-        if (text.ptr[text.len - 1] == units[i].unit && str_to_i64(str_slice(text, 0, text.len - 1), &n) && n >= 0 && n < 1000000000) {
+        if (text.ptr[text.len - 1] == units[i].unit && str_to_i64(str_slice(text, 0, text.len - 1), &n) && n >= 0 &&
+            n < 1000000000) {
             *ret = n * units[i].seconds * 1000000;
             return true;
         }

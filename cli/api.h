@@ -18,7 +18,8 @@ bool api_get(Cli *cli, Str path, json_t **ret, Err *err) WARN_UNUSED;
 /* BODY may be NULL; IF_MATCH null: whatever it is. RET may be NULL. */
 bool api_send(Cli *cli, const char *method, Str path, const json_t *body, Str if_match, ApiReply *ret, Err *err) WARN_UNUSED;
 /* The same with the memory of the answer in ARENA instead of the whole run's. */
-bool api_send_in(Cli *cli, Arena *arena, const char *method, Str path, const json_t *body, Str if_match, ApiReply *ret, Err *err) WARN_UNUSED;
+bool api_send_in(Cli *cli, Arena *arena, const char *method, Str path, const json_t *body, Str if_match, ApiReply *ret,
+                 Err *err) WARN_UNUSED;
 
 /* Each item of a collection, page after page; a plain name comes as {"name": ...}. */
 typedef bool (*ApiItem)(Cli *cli, json_t *item, void *arg, Err *err);

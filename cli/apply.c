@@ -13,8 +13,8 @@ typedef struct Applying {
     Err first; /* of the failures */
 } Applying;
 
-static const Field RESULT_FIELDS[] = {{.title = "KIND", .path = "kind"}, {.title = "NAME", .path = "name"},
-                                      {.title = "RESULT", .path = "result"}, {0}};
+static const Field RESULT_FIELDS[] = {
+    {.title = "KIND", .path = "kind"}, {.title = "NAME", .path = "name"}, {.title = "RESULT", .path = "result"}, {0}};
 static const View RESULT_VIEW = {RESULT_FIELDS, {"name"}};
 
 static bool report(Cli *cli, const char *kind, Str name, const char *result, Err *err) {
@@ -155,8 +155,10 @@ static bool split_partitions(Cli *cli, Str path, const json_t *items, json_t *ne
         json_t *body = body_of(cli, json_array_get(items, i));
         Str key = values_key(cli, body);
         if (str_is_null(key)) {
-            return err_set(err, ERR_INVALID_INPUT, "Item %zu of a partitions definition has neither \"values\" nor a \"name\" like "
-                           "key=value.", i + 1);
+            return err_set(err, ERR_INVALID_INPUT,
+                           "Item %zu of a partitions definition has neither \"values\" nor a \"name\" like "
+                           "key=value.",
+                           i + 1);
         }
         json_array_append(strmap_get(existing, key) ? old : new, body);
     }
@@ -169,7 +171,8 @@ static bool apply_partitions(Cli *cli, const json_t *object, const json_t *items
     if (!need("partition", ref.database, "database", err) || !need("partition", ref.name, "table", err)) {
         return false;
     }
-    Str path = ARENA_CONCAT(cli->arena, ref_path(cli, &NOUN_TABLE, &ref), STR("/partitions")), name = ref_text(cli, &NOUN_TABLE, &ref);
+    Str path = ARENA_CONCAT(cli->arena, ref_path(cli, &NOUN_TABLE, &ref), STR("/partitions")),
+        name = ref_text(cli, &NOUN_TABLE, &ref);
     json_t *groups = build_new_object(cli), *new = json_array(), *old = json_array();
     json_object_set_new(groups, "new", new);
     json_object_set_new(groups, "old", old);
@@ -181,8 +184,8 @@ static bool apply_partitions(Cli *cli, const json_t *object, const json_t *items
     if (!dry && (!send_chunks(cli, path, "", new, err) || !send_chunks(cli, path, ":alter", old, err))) {
         return err_prefix(err, "partitions of %" STR_FMT, STR_ARG(name));
     }
-    Str result = arena_printf(cli->arena, dry ? "%zu would be created, %zu are there" : "%zu created, %zu set", json_array_size(new),
-                              json_array_size(old));
+    Str result = arena_printf(cli->arena, dry ? "%zu would be created, %zu are there" : "%zu created, %zu set",
+                              json_array_size(new), json_array_size(old));
     return report(cli, "partitions", name, result.ptr, err);
 }
 
@@ -193,11 +196,14 @@ static bool apply_one(Cli *cli, const json_t *object, Applying *a, Err *err) {
     const Noun *noun = noun_by_kind(kind);
     bool is_partition = str_eq(kind, STR("partition")), is_list = str_eq(kind, STR("partitions"));
     if (!noun && !is_partition && !is_list) {
-        return err_set(err, ERR_INVALID_INPUT, "A definition needs a \"kind\": catalog, database, table, partition, partitions, function or "
-                       "connection%s%" STR_FMT "%s.", kind.len ? "; '" : "", STR_ARG(kind), kind.len ? "' is none" : "");
+        return err_set(err, ERR_INVALID_INPUT,
+                       "A definition needs a \"kind\": catalog, database, table, partition, partitions, function or "
+                       "connection%s%" STR_FMT "%s.",
+                       kind.len ? "; '" : "", STR_ARG(kind), kind.len ? "' is none" : "");
     }
     if (only && (noun ? noun != noun_by_word(only) : strcmp(only, "partition") != 0)) {
-        return err_set(err, ERR_INVALID_INPUT, "propolis %s apply does not take a definition of kind %" STR_FMT "; use propolis apply.", only,
+        return err_set(err, ERR_INVALID_INPUT,
+                       "propolis %s apply does not take a definition of kind %" STR_FMT "; use propolis apply.", only,
                        STR_ARG(kind));
     }
     if (noun) {

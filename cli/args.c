@@ -10,7 +10,7 @@ static const Flag FLAGS[FLAG_COUNT] = {
 
 const Flag *flag_info(FlagId id) { return &FLAGS[id]; }
 
-bool flag_by_name(Str name, FlagId *ret) {
+static bool flag_by_name(Str name, FlagId *ret) {
     for (int i = 0; i < FLAG_COUNT; i++) {
         if (str_eq(name, str_from(FLAGS[i].name))) {
             *ret = (FlagId)i;

@@ -29,7 +29,6 @@ typedef struct Args {
 } Args;
 
 const Flag *flag_info(FlagId id);
-bool flag_by_name(Str name, FlagId *ret);
 /* ARGV without the program's name. Flags may stand anywhere; "--" ends them. */
 bool args_parse(int argc, char *const *argv, Arena *arena, Args *ret, Err *err) WARN_UNUSED;
 /* Refuses flags that the verb does not take. */

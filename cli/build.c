@@ -32,7 +32,8 @@ static json_t *child(json_t *object, const char *member) {
 static bool split_pair(Cli *cli, FlagId flag, Str text, Str *ret_key, Str *ret_value, Err *err) {
     size_t equals = str_find_char(text, '=');
     if (equals == SIZE_MAX || equals == 0) {
-        return cli_usage(cli, err, "--%s wants %s, but it is '%" STR_FMT "'.", flag_info(flag)->name, flag_info(flag)->value, STR_ARG(text));
+        return cli_usage(cli, err, "--%s wants %s, but it is '%" STR_FMT "'.", flag_info(flag)->name, flag_info(flag)->value,
+                         STR_ARG(text));
     }
     *ret_key = str_slice(text, 0, equals);
     *ret_value = str_skip(text, equals + 1);
@@ -157,15 +158,18 @@ static bool build_format(Cli *cli, json_t *object, Err *err) {
             return strcmp(f->name, "iceberg") != 0 || build_iceberg(cli, object, err);
         }
     }
-    return cli_usage(cli, err, "There is no format '%" STR_FMT "'; there are parquet, orc, avro, csv, json, text and iceberg. Others are "
-                     "given with -f FILE.", STR_ARG(wanted));
+    return cli_usage(cli, err,
+                     "There is no format '%" STR_FMT "'; there are parquet, orc, avro, csv, json, text and iceberg. Others are "
+                     "given with -f FILE.",
+                     STR_ARG(wanted));
 }
 
 bool build_table(Cli *cli, json_t *object, Err *err) {
     set_flag(cli, FLAG_TYPE, object, "type");
     set_flag(cli, FLAG_OWNER, object, "owner");
     set_flag(cli, FLAG_DESCRIPTION, object, "description");
-    if (!build_columns(cli, FLAG_COLUMN, object, "columns", err) || !build_columns(cli, FLAG_PARTITION_KEY, object, "partition_keys", err) ||
+    if (!build_columns(cli, FLAG_COLUMN, object, "columns", err) ||
+        !build_columns(cli, FLAG_PARTITION_KEY, object, "partition_keys", err) ||
         !build_params(cli, FLAG_PARAM, object, "parameters", err)) {
         return false;
     }
@@ -209,7 +213,8 @@ bool build_function(Cli *cli, json_t *object, Err *err) {
 
 /* What must not be seen in a process list or a shell's history. */
 static bool is_secret(Str key, Arena *arena) {
-    static const Str words[] = {STR_INIT("password"), STR_INIT("secret"), STR_INIT("token"), STR_INIT("private_key"), STR_INIT("passphrase")};
+    static const Str words[] = {STR_INIT("password"), STR_INIT("secret"), STR_INIT("token"), STR_INIT("private_key"),
+                                STR_INIT("passphrase")};
     Str low = arena_str_lower(arena, key);
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (str_find(low, words[i]) != SIZE_MAX) {
@@ -225,8 +230,10 @@ static bool property_value(Cli *cli, Str key, Str text, Str *ret, Err *err) {
     if (!str_starts(text, STR("@"))) {
         *ret = text;
         return !is_secret(key, cli->arena) ||
-               cli_usage(cli, err, "The property %" STR_FMT " is a secret, and command lines are not secret; write it to a file and give "
-                         "--property %" STR_FMT "=@FILE.", STR_ARG(key), STR_ARG(key));
+               cli_usage(cli, err,
+                         "The property %" STR_FMT " is a secret, and command lines are not secret; write it to a file and give "
+                         "--property %" STR_FMT "=@FILE.",
+                         STR_ARG(key), STR_ARG(key));
     }
     Str whole;
     if (!cli_file_read(cli->arena, arena_cstr(cli->arena, str_skip(text, 1)), MAX_PROPERTY, &whole, err)) {

@@ -27,18 +27,26 @@ static Str object_of(const json_t *item, Arena *arena) {
     return arena_str(arena, buf_str(&out));
 }
 
-static const Field CHANGE_FIELDS[] = {{.title = "ID", .path = "change_id", .right = true}, {.title = "AT", .path = "at"},
-    {.title = "WHO", .path = "principal"}, {.title = "DOOR", .path = "protocol"}, {.title = "KIND", .path = "kind"},
-    {.title = "ACTION", .path = "action"}, {.title = "OBJECT", .text = object_of}, {.title = "CHANGES", .text = diff_summary},
-    {.title = "VERSION", .path = "version", .right = true, .wide = true}, {.title = "OPERATION", .path = "operation", .wide = true},
-    {.title = "CLIENT", .path = "client", .wide = true}, {.title = "AGENT", .path = "agent", .wide = true},
-    {.title = "REQUEST", .path = "request_id", .wide = true}, {0}};
+static const Field CHANGE_FIELDS[] = {{.title = "ID", .path = "change_id", .right = true},
+                                      {.title = "AT", .path = "at"},
+                                      {.title = "WHO", .path = "principal"},
+                                      {.title = "DOOR", .path = "protocol"},
+                                      {.title = "KIND", .path = "kind"},
+                                      {.title = "ACTION", .path = "action"},
+                                      {.title = "OBJECT", .text = object_of},
+                                      {.title = "CHANGES", .text = diff_summary},
+                                      {.title = "VERSION", .path = "version", .right = true, .wide = true},
+                                      {.title = "OPERATION", .path = "operation", .wide = true},
+                                      {.title = "CLIENT", .path = "client", .wide = true},
+                                      {.title = "AGENT", .path = "agent", .wide = true},
+                                      {.title = "REQUEST", .path = "request_id", .wide = true},
+                                      {0}};
 static const View CHANGE_VIEW = {CHANGE_FIELDS, {"change_id"}};
 
 typedef struct Following {
     Cli *cli;
-    Arena *arena;   /* of one event */
-    int64_t after;  /* the last change shown */
+    Arena *arena;  /* of one event */
+    int64_t after; /* the last change shown */
     int64_t left;
     bool got_something;
     Err *err;
@@ -49,7 +57,10 @@ static Str filtered(Cli *cli, Str path) {
     static const struct {
         FlagId flag;
         const char *name;
-    } filters[] = {{FLAG_KIND, "kind"}, {FLAG_CATALOG, "catalog"}, {FLAG_DATABASE, "database"}, {FLAG_OBJECT, "name"},
+    } filters[] = {{FLAG_KIND, "kind"},
+                   {FLAG_CATALOG, "catalog"},
+                   {FLAG_DATABASE, "database"},
+                   {FLAG_OBJECT, "name"},
                    {FLAG_PRINCIPAL, "principal"}};
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         path = cli_path_query(cli->arena, path, filters[i].name, cli_flag(cli, filters[i].flag));
@@ -131,7 +142,8 @@ static bool on_event(Str id, Str data, void *arg) {
         arena_reset(f->arena);
         return true; /* an event of a kind that does not concern us */
     }
-    bool ok = !json_object_get(change, "change_id") || (show_change(f, change) && out_show(&f->cli->out, f->err) && out_flush(&f->cli->out, f->err));
+    bool ok = !json_object_get(change, "change_id") ||
+              (show_change(f, change) && out_show(&f->cli->out, f->err) && out_flush(&f->cli->out, f->err));
     arena_reset(f->arena);
     f->failed = !ok;
     return ok;

@@ -23,8 +23,8 @@ bool cli_flag_i64(Cli *cli, FlagId flag, int64_t low, int64_t *ret, Err *err) {
     Str text = cli_flag(cli, flag);
     int64_t value = low;
     if (!str_is_null(text) && (!str_to_i64(text, &value) || value < low)) {
-        return cli_usage(cli, err, "--%s must be a whole number from %" PRId64 " on, but it is '%" STR_FMT "'.", flag_info(flag)->name, low,
-                         STR_ARG(text));
+        return cli_usage(cli, err, "--%s must be a whole number from %" PRId64 " on, but it is '%" STR_FMT "'.",
+                         flag_info(flag)->name, low, STR_ARG(text));
     }
     if (!str_is_null(text)) {
         *ret = value;
@@ -38,7 +38,7 @@ void cli_note(const Cli *cli, const char *fmt, ...) {
     if (cli->quiet) {
         return;
     }
-    CLEANUP(buf_free) Buf text = BUF_INIT(1 << 20), safe = BUF_INIT(1 << 20);
+    CLEANUP(buf_free) Buf safe = BUF_INIT(1 << 16);
     va_list args;
     va_start(args, fmt);
     char line[4096];
@@ -72,16 +72,17 @@ static void print_error(const Cli *cli, const Err *err) {
     fprintf(stderr, "propolis: %" STR_FMT "\n", STR_ARG(buf_str(&out)));
     if (cli->exit == CLI_USAGE) {
         const Verb *v = cli->verb;
-        fprintf(stderr, "See: propolis%s%s%s%s --help\n", v && v->noun ? " " : "", v && v->noun ? v->noun : "", v ? " " : "", v ? v->name : "");
+        fprintf(stderr, "See: propolis%s%s%s%s --help\n", v && v->noun ? " " : "", v && v->noun ? v->noun : "", v ? " " : "",
+                v ? v->name : "");
     }
 }
 
 static bool unknown_word(Cli *cli, const char *noun, Str word, Err *err) {
     const char *near = verb_near(noun, word);
     const char *space = noun ? " " : "";
-    return cli_usage(cli, err, "There is no command 'propolis%s%s %" STR_FMT "'%s%s%s%s%s%s", space, noun ? noun : "", STR_ARG(word),
-                     near ? "; did you mean 'propolis" : ".", near ? space : "", near && noun ? noun : "", near ? " " : "", near ? near : "",
-                     near ? "'?" : "");
+    return cli_usage(cli, err, "There is no command 'propolis%s%s %" STR_FMT "'%s%s%s%s%s%s", space, noun ? noun : "",
+                     STR_ARG(word), near ? "; did you mean 'propolis" : ".", near ? space : "", near && noun ? noun : "",
+                     near ? " " : "", near ? near : "", near ? "'?" : "");
 }
 
 /* Finds the verb in the first words and takes them away. */
@@ -112,8 +113,9 @@ static bool check_words(Cli *cli, Err *err) {
         return false;
     }
     if (count < v->min_args || count > v->max_args) {
-        return cli_usage(cli, err, "%s needs: %s%s%s", count < v->min_args ? "Something is missing; this command" : "This is too much; the command",
-                         name, v->args[0] ? " " : "", v->args);
+        return cli_usage(cli, err, "%s needs: %s%s%s",
+                         count < v->min_args ? "Something is missing; this command" : "This is too much; the command", name,
+                         v->args[0] ? " " : "", v->args);
     }
     return true;
 }

@@ -12,8 +12,8 @@
 
 typedef enum CliExit {
     CLI_OK = 0,
-    CLI_FAILED = 1,       /* anything without a number of its own */
-    CLI_USAGE = 2,        /* the command line itself is wrong */
+    CLI_FAILED = 1, /* anything without a number of its own */
+    CLI_USAGE = 2,  /* the command line itself is wrong */
     CLI_NOT_FOUND = 3,
     CLI_CONFLICT = 4,     /* exists already, changed in between, not empty */
     CLI_DENIED = 5,       /* not logged in, or not allowed */

@@ -7,35 +7,30 @@
 
 enum { NAMES_MAX = 500 };
 
-static const char BASH[] =
-    "_propolis() {\n"
-    "    local IFS=$'\\n'\n"
-    "    COMPREPLY=($(propolis __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null))\n"
-    "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *. ]] && compopt -o nospace\n"
-    "    return 0\n"
-    "}\n"
-    "complete -o default -F _propolis propolis\n";
+static const char BASH[] = "_propolis() {\n"
+                           "    local IFS=$'\\n'\n"
+                           "    COMPREPLY=($(propolis __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null))\n"
+                           "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *. ]] && compopt -o nospace\n"
+                           "    return 0\n"
+                           "}\n"
+                           "complete -o default -F _propolis propolis\n";
 
-static const char ZSH[] =
-    "#compdef propolis\n"
-    "_propolis() {\n"
-    "    local -a found\n"
-    "    found=(\"${(@f)$(propolis __complete \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
-    "    if [[ -n \"${found[1]}\" ]]; then compadd -Q -- $found; else _files; fi\n"
-    "}\n"
-    "compdef _propolis propolis\n";
+static const char ZSH[] = "#compdef propolis\n"
+                          "_propolis() {\n"
+                          "    local -a found\n"
+                          "    found=(\"${(@f)$(propolis __complete \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
+                          "    if [[ -n \"${found[1]}\" ]]; then compadd -Q -- $found; else _files; fi\n"
+                          "}\n"
+                          "compdef _propolis propolis\n";
 
-static const char FISH[] =
-    "function __propolis_complete\n"
-    "    set -l words (commandline -opc) (commandline -ct)\n"
-    "    propolis __complete $words[2..-1] 2>/dev/null\n"
-    "end\n"
-    "complete -c propolis -a '(__propolis_complete)'\n";
+static const char FISH[] = "function __propolis_complete\n"
+                           "    set -l words (commandline -opc) (commandline -ct)\n"
+                           "    propolis __complete $words[2..-1] 2>/dev/null\n"
+                           "end\n"
+                           "complete -c propolis -a '(__propolis_complete)'\n";
 
 bool do_completion_script(Cli *cli, Err *err) {
-    static const struct {
-        const char *shell, *script;
-    } scripts[] = {{"bash", BASH}, {"zsh", ZSH}, {"fish", FISH}};
+    static const struct { const char *shell, *script; } scripts[] = {{"bash", BASH}, {"zsh", ZSH}, {"fish", FISH}};
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         if (str_eq(cli_arg(cli, 0), str_from(scripts[i].shell))) {
             return out_text(&cli->out, str_from(scripts[i].script), err);

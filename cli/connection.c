@@ -5,8 +5,10 @@ static Str count_properties(const json_t *item, Arena *arena) {
     return arena_printf(arena, "%zu", json_array_size(json_object_get(item, "properties")));
 }
 
-static const Field TYPE_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "PROPERTIES", .text = count_properties, .right = true},
-    {.title = "DESCRIPTION", .path = "description"}, {0}};
+static const Field TYPE_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                    {.title = "PROPERTIES", .text = count_properties, .right = true},
+                                    {.title = "DESCRIPTION", .path = "description"},
+                                    {0}};
 static const View TYPE_VIEW = {TYPE_FIELDS, {"name"}};
 
 bool do_connection_test(Cli *cli, Err *err) {
@@ -25,4 +27,6 @@ bool do_connection_test(Cli *cli, Err *err) {
     return out_object(&cli->out, &TYPE_VIEW, reply.value, cli->arena, err);
 }
 
-bool do_connection_types(Cli *cli, Err *err) { return api_show_items(cli, PATH(cli->arena, STR("connection-types")), &TYPE_VIEW, err); }
+bool do_connection_types(Cli *cli, Err *err) {
+    return api_show_items(cli, PATH(cli->arena, STR("connection-types")), &TYPE_VIEW, err);
+}

@@ -20,7 +20,8 @@ static void indent(Describer *d, size_t by) {
 static void pad(Describer *d, size_t used, size_t width) { indent(d, width > used ? width - used : 0); }
 
 static bool is_empty(const json_t *v) {
-    return !v || json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0) || (json_is_object(v) && json_object_size(v) == 0);
+    return !v || json_is_null(v) || (json_is_array(v) && json_array_size(v) == 0) ||
+           (json_is_object(v) && json_object_size(v) == 0);
 }
 
 static bool is_list_of_scalars(const json_t *v) {

@@ -8,8 +8,11 @@
 
 enum { PROBE_TIMEOUT_S = 10, CLOCK_WARN_S = 2, CLOCK_FAIL_S = 60, JSON_DEPTH = 100 };
 
-static const Field CHECK_FIELDS[] = {{.title = "STATUS", .path = "status"}, {.title = "CHECK", .path = "name"},
-    {.title = "DETAIL", .path = "detail"}, {.title = "ADVICE", .path = "advice"}, {0}};
+static const Field CHECK_FIELDS[] = {{.title = "STATUS", .path = "status"},
+                                     {.title = "CHECK", .path = "name"},
+                                     {.title = "DETAIL", .path = "detail"},
+                                     {.title = "ADVICE", .path = "advice"},
+                                     {0}};
 static const View CHECK_VIEW = {CHECK_FIELDS, {"name"}};
 
 typedef struct Doctor {
@@ -62,7 +65,9 @@ static bool check_server(Doctor *d, HttpReply *reply) {
 static Str reason_of(Doctor *d, const HttpReply *reply) {
     Err ignored;
     json_t *problem = NULL;
-    Str detail = jr_parse(d->cli->arena, reply->body, JSON_DEPTH, &problem, &ignored) ? json_member_text(problem, "detail", d->cli->arena) : STR_NULL;
+    Str detail = jr_parse(d->cli->arena, reply->body, JSON_DEPTH, &problem, &ignored)
+                     ? json_member_text(problem, "detail", d->cli->arena)
+                     : STR_NULL;
     return str_is_null(detail) ? arena_printf(d->cli->arena, "HTTP status %ld", reply->status) : detail;
 }
 
@@ -111,9 +116,11 @@ static void check_login(Doctor *d) {
     if (me && reply.status == 200) {
         Str name = json_member_text(me, "principal", d->cli->arena);
         name = str_is_null(name) ? json_member_text(me, "name", d->cli->arena) : name;
-        add_check(d, "login", "ok", ARENA_CONCAT(d->cli->arena, STR("the server takes you for "), str_is_null(name) ? STR("nobody") : name), NULL);
+        add_check(d, "login", "ok",
+                  ARENA_CONCAT(d->cli->arena, STR("the server takes you for "), str_is_null(name) ? STR("nobody") : name), NULL);
     } else if (me && reply.status == 401) {
-        add_check(d, "login", "fail", json_member_text(me, "detail", d->cli->arena), "set PROPOLIS_TOKEN, or use --token-file or --login");
+        add_check(d, "login", "fail", json_member_text(me, "detail", d->cli->arena),
+                  "set PROPOLIS_TOKEN, or use --token-file or --login");
     } else {
         add_check(d, "login", "fail", STR("the server does not tell who you are"), "look at the log of the server");
     }

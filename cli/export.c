@@ -9,8 +9,8 @@ static const View DOCUMENT_VIEW = {(const Field[]){{0}}, {"name"}};
 
 typedef struct Exporting {
     Progress progress;
-    const char *kind;  /* of the items that come */
-    Ref table;         /* whose partitions come */
+    const char *kind; /* of the items that come */
+    Ref table;        /* whose partitions come */
     json_t *partitions;
 } Exporting;
 
@@ -33,8 +33,8 @@ static bool emit_partitions(Cli *cli, Exporting *e, Err *err) {
     if (json_array_size(e->partitions) == 0) {
         return true;
     }
-    json_t *document = json_pack("{so, so, so, sO}", "catalog", json_stringn(e->table.catalog.ptr, e->table.catalog.len), "database",
-                                 json_stringn(e->table.database.ptr, e->table.database.len), "table",
+    json_t *document = json_pack("{so, so, so, sO}", "catalog", json_stringn(e->table.catalog.ptr, e->table.catalog.len),
+                                 "database", json_stringn(e->table.database.ptr, e->table.database.len), "table",
                                  json_stringn(e->table.name.ptr, e->table.name.len), "items", e->partitions);
     bool ok = emit(cli, e, "partitions", document, err);
     json_decref(document);

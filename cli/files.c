@@ -62,7 +62,8 @@ bool cli_file_objects(Cli *cli, const char *path, json_t **ret, Err *err) {
     if (!cli_file_read(cli->arena, path, MAX_FILE, &text, err)) {
         return false;
     }
-    if (looks_like_json(text) ? !read_json(cli, what, text, documents, err) : !cli_yaml_read(cli->arena, what, text, &documents, err)) {
+    if (looks_like_json(text) ? !read_json(cli, what, text, documents, err)
+                              : !cli_yaml_read(cli->arena, what, text, &documents, err)) {
         return false;
     }
     for (size_t i = 0; i < json_array_size(documents); i++) {
@@ -91,8 +92,8 @@ bool cli_file_object(Cli *cli, const char *path, json_t **ret, Err *err) {
 }
 
 void cli_file_strip_read_only(json_t *object) {
-    static const char *const members[] = {"id", "incarnation", "version", "created_at", "created_by", "updated_at", "updated_by",
-                                          "dropped_at", "added_in", "altered_in", "bootstrap", "etag"};
+    static const char *const members[] = {"id",         "incarnation", "version",  "created_at", "created_by", "updated_at",
+                                          "updated_by", "dropped_at",  "added_in", "altered_in", "bootstrap",  "etag"};
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         json_object_del(object, members[i]);
     }

@@ -16,9 +16,8 @@ static const char *const EXIT_CODES[] = {
     "7  a check says no: doctor, connection test, apply --dry-run with differences",
 };
 
-static const char INTRO[] =
-    "Propolis is an open metadata catalog. These commands talk to a running server over its REST API;\n"
-    "`propolis serve` starts one (see `propolis serve --help`).\n";
+static const char INTRO[] = "Propolis is an open metadata catalog. These commands talk to a running server over its REST API;\n"
+                            "`propolis serve` starts one (see `propolis serve --help`).\n";
 
 static const char LOGIN[] =
     "A server that asks for a login takes a token from PROPOLIS_TOKEN, from --token-file, or from the profile in\n"
@@ -56,8 +55,8 @@ static void add_wrapped(Buf *out, const char *text, int indent) {
 
 static void add_flag(Buf *out, const Flag *flag) {
     char name[96];
-    snprintf(name, sizeof name, "%c%c%c --%s%s%s", flag->letter ? '-' : ' ', flag->letter ? flag->letter : ' ', flag->letter ? ',' : ' ',
-             flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
+    snprintf(name, sizeof name, "%c%c%c --%s%s%s", flag->letter ? '-' : ' ', flag->letter ? flag->letter : ' ',
+             flag->letter ? ',' : ' ', flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
     const char *gap = strlen(name) > FLAG_WIDTH ? "\n" : "";
     buf_printf(out, "  %-*s%s%*s %s%s\n", FLAG_WIDTH, name, gap, gap[0] ? FLAG_WIDTH + 2 : 0, "", flag->doc,
                flag->repeats ? " (may repeat)" : "");
@@ -146,8 +145,10 @@ static void help_overview(Buf *out) {
             buf_printf(out, "  %-*s %s\n", NAME_WIDTH, v->name, v->summary);
         }
     }
-    buf_add_cstr(out, "\nTry:\n  propolis doctor\n  propolis db list\n  propolis table create default.first -c 'id bigint' --format parquet\n"
-                      "  propolis table history default.first\n");
+    buf_add_cstr(
+        out,
+        "\nTry:\n  propolis doctor\n  propolis db list\n  propolis table create default.first -c 'id bigint' --format parquet\n"
+        "  propolis table history default.first\n");
     add_flags(out, "Flags of every command:", everywhere_mask());
     buf_printf(out, "\n%s\nExit codes:\n", NAMES);
     add_exit_codes(out, 2);
@@ -207,7 +208,8 @@ static void markdown_verb(Buf *out, const Verb *v) {
 }
 
 static void markdown(Buf *out) {
-    buf_printf(out, "# The command line\n\nMade by `propolis help --markdown` from the table in cli/verbs.c; do not edit.\n\n%s\n", INTRO);
+    buf_printf(out, "# The command line\n\nMade by `propolis help --markdown` from the table in cli/verbs.c; do not edit.\n\n%s\n",
+               INTRO);
     buf_printf(out, "%s\n## Logging in\n\n%s\n## Flags of every command\n\n", NAMES, LOGIN);
     markdown_flags(out, everywhere_mask());
     buf_add_cstr(out, "\n## Exit codes\n\n");

@@ -14,7 +14,9 @@ static char sign_of(const json_t *change, Arena *arena) {
     return str_starts(op, STR("add")) ? '+' : str_starts(op, STR("drop")) || str_starts(op, STR("remove")) ? '-' : '~';
 }
 
-static bool is_breaking(const json_t *change, Arena *arena) { return str_eq(json_member_text(change, "class", arena), STR("breaking")); }
+static bool is_breaking(const json_t *change, Arena *arena) {
+    return str_eq(json_member_text(change, "class", arena), STR("breaking"));
+}
 
 /* "rename_column" to "rename column"; what the sign says already is left out. */
 static Str words_of(Str op, Arena *arena) {
@@ -38,7 +40,8 @@ static Str values_of(const json_t *change, char sign, Arena *arena) {
     if (str_is_null(old) && str_is_null(new)) {
         return STR("");
     }
-    return ARENA_CONCAT(arena, STR(": "), str_is_null(old) ? STR("(none)") : old, STR(" -> "), str_is_null(new) ? STR("(none)") : new);
+    return ARENA_CONCAT(arena, STR(": "), str_is_null(old) ? STR("(none)") : old, STR(" -> "),
+                        str_is_null(new) ? STR("(none)") : new);
 }
 
 static void add_change(const Out *out, Buf *buf, const json_t *change, Arena *arena) {
@@ -47,8 +50,9 @@ static void add_change(const Out *out, Buf *buf, const json_t *change, Arena *ar
     char sign = sign_of(change, arena);
     OutColor color = colors[strchr(signs, sign) - signs];
     Str path = json_member_text(change, "path", arena), why = json_member_text(change, "why", arena);
-    Str line = arena_printf(arena, "%c %" STR_FMT "%" STR_FMT "%" STR_FMT, sign, STR_ARG(words_of(json_member_text(change, "op", arena), arena)),
-                            STR_ARG(path), STR_ARG(values_of(change, sign, arena)));
+    Str line = arena_printf(arena, "%c %" STR_FMT "%" STR_FMT "%" STR_FMT, sign,
+                            STR_ARG(words_of(json_member_text(change, "op", arena), arena)), STR_ARG(path),
+                            STR_ARG(values_of(change, sign, arena)));
     out_colored(out, buf, color, line);
     if (is_breaking(change, arena)) {
         buf_add_cstr(buf, "  ");
@@ -62,10 +66,10 @@ static void add_change(const Out *out, Buf *buf, const json_t *change, Arena *ar
     }
 }
 
-void diff_add(const Out *out, Buf *buf, const json_t *diff, Arena *arena, const char *indent) {
+/* One line a change: + added, - removed, ~ altered; breaking ones are marked. DIFF is {"class", "changes": [...]}. */
+static void diff_add(const Out *out, Buf *buf, const json_t *diff, Arena *arena) {
     const json_t *changes = changes_of(diff);
     for (size_t i = 0; i < json_array_size(changes); i++) {
-        buf_add_cstr(buf, indent);
         add_change(out, buf, json_array_get(changes, i), arena);
         buf_add_char(buf, '\n');
     }
@@ -107,14 +111,23 @@ static Str operation_of(const json_t *item, Arena *arena) { return either(item, 
 static Str client_of(const json_t *item, Arena *arena) { return either(item, "client", "change.client", arena); }
 static Str agent_of(const json_t *item, Arena *arena) { return either(item, "agent", "change.agent", arena); }
 
-static const Field VERSION_FIELDS[] = {{.title = "VERSION", .path = "version", .right = true}, {.title = "AT", .path = "at"},
-    {.title = "WHO", .text = principal_of}, {.title = "DOOR", .text = protocol_of}, {.title = "OPERATION", .text = operation_of},
-    {.title = "CHANGES", .text = diff_summary}, {.title = "CLIENT", .text = client_of, .wide = true},
-    {.title = "AGENT", .text = agent_of, .wide = true}, {0}};
+static const Field VERSION_FIELDS[] = {{.title = "VERSION", .path = "version", .right = true},
+                                       {.title = "AT", .path = "at"},
+                                       {.title = "WHO", .text = principal_of},
+                                       {.title = "DOOR", .text = protocol_of},
+                                       {.title = "OPERATION", .text = operation_of},
+                                       {.title = "CHANGES", .text = diff_summary},
+                                       {.title = "CLIENT", .text = client_of, .wide = true},
+                                       {.title = "AGENT", .text = agent_of, .wide = true},
+                                       {0}};
 static const View VERSION_VIEW = {VERSION_FIELDS, {"version"}};
-static const Field DROPPED_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "INCARNATION", .path = "incarnation", .right = true},
-    {.title = "DROPPED", .path = "dropped_at"}, {.title = "TYPE", .path = "type"},
-    {.title = "VERSION", .path = "version", .right = true, .wide = true}, {.title = "LOCATION", .path = "storage.location", .wide = true}, {0}};
+static const Field DROPPED_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                       {.title = "INCARNATION", .path = "incarnation", .right = true},
+                                       {.title = "DROPPED", .path = "dropped_at"},
+                                       {.title = "TYPE", .path = "type"},
+                                       {.title = "VERSION", .path = "version", .right = true, .wide = true},
+                                       {.title = "LOCATION", .path = "storage.location", .wide = true},
+                                       {0}};
 static const View DROPPED_VIEW = {DROPPED_FIELDS, {"catalog", "database", "name"}};
 
 static bool table_path(Cli *cli, const char *suffix, Str *ret, Ref *ret_ref, Err *err) {
@@ -178,7 +191,7 @@ bool do_table_diff(Cli *cli, Err *err) {
     }
     CLEANUP(buf_free) Buf out = BUF_INIT(MAX_TEXT);
     const json_t *inner = json_is_object(json_object_get(diff, "diff")) ? json_object_get(diff, "diff") : diff;
-    diff_add(&cli->out, &out, inner, cli->arena, "");
+    diff_add(&cli->out, &out, inner, cli->arena);
     if (out.len == 0) {
         cli_note(cli, "no difference between version %" STR_FMT " and version %" STR_FMT, STR_ARG(from), STR_ARG(to));
     }

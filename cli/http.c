@@ -6,7 +6,14 @@
 #include "base/clock.h"
 #include "base/json_reader.h"
 
-enum { MAX_REPLY = 1024 * 1024 * 1024, TRIES = 5, CONNECT_TIMEOUT_S = 5, STREAM_SILENCE_S = 90, RETRY_LONGEST_S = 30, JSON_DEPTH = 200 };
+enum {
+    MAX_REPLY = 1024 * 1024 * 1024,
+    TRIES = 5,
+    CONNECT_TIMEOUT_S = 5,
+    STREAM_SILENCE_S = 90,
+    RETRY_LONGEST_S = 30,
+    JSON_DEPTH = 200
+};
 
 struct Http {
     CURL *curl;
@@ -42,6 +49,7 @@ Http *cli_http_open(const HttpSetup *setup, Arena *arena, Err *err) {
 
 const char *cli_http_server(const Http *http) { return http->setup.server; }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is libcurl's */
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
     Incoming *in = arg;
     Str line = str_trim((Str){bytes, size * count});
@@ -54,8 +62,10 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
     const struct {
         Str name;
         Str *to;
-    } wanted[] = {{STR("etag"), &in->reply.etag}, {STR("content-type"), &in->reply.content_type},
-                  {STR("x-request-id"), &in->reply.request_id}, {STR("date"), &in->reply.date}};
+    } wanted[] = {{STR("etag"), &in->reply.etag},
+                  {STR("content-type"), &in->reply.content_type},
+                  {STR("x-request-id"), &in->reply.request_id},
+                  {STR("date"), &in->reply.date}};
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
         if (str_eq_nocase(name, wanted[i].name)) {
             *wanted[i].to = arena_str(in->arena, value);
@@ -67,6 +77,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg) {
     return size * count;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the signature is libcurl's */
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
     Incoming *in = arg;
     Str part = {bytes, size * count};
@@ -150,16 +161,20 @@ static bool transport_error(const Http *http, CURLcode code, const Incoming *in,
         return err_set(err, ERR_TIMEOUT, "The server at %s did not answer in time; see --timeout.", http->setup.server);
     }
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
-        return err_set(err, ERR_INVALID_INPUT, "The server's address %s is not a URL like http://127.0.0.1:8181.", http->setup.server);
+        return err_set(err, ERR_INVALID_INPUT, "The server's address %s is not a URL like http://127.0.0.1:8181.",
+                       http->setup.server);
     }
-    return err_set(err, ERR_DATABASE_UNAVAILABLE, "No server answers at %s: %s. Start one with 'propolis serve', or name another "
-                   "with --server or PROPOLIS_SERVER.", http->setup.server, curl_easy_strerror(code));
+    return err_set(err, ERR_DATABASE_UNAVAILABLE,
+                   "No server answers at %s: %s. Start one with 'propolis serve', or name another "
+                   "with --server or PROPOLIS_SERVER.",
+                   http->setup.server, curl_easy_strerror(code));
 }
 
 static void trace(const Http *http, const HttpCall *call, const Incoming *in, int64_t started_us, CURLcode code) {
     if (http->setup.verbose) {
-        fprintf(stderr, "> %s %" STR_FMT " : %ld%s%s, %zu bytes, %" PRId64 " ms\n", call->method, STR_ARG(call->path), in->reply.status,
-                code ? " " : "", code ? curl_easy_strerror(code) : "", in->body.len, (clock_monotonic_us() - started_us) / 1000);
+        fprintf(stderr, "> %s %" STR_FMT " : %ld%s%s, %zu bytes, %" PRId64 " ms\n", call->method, STR_ARG(call->path),
+                in->reply.status, code ? " " : "", code ? curl_easy_strerror(code) : "", in->body.len,
+                (clock_monotonic_us() - started_us) / 1000);
     }
 }
 
@@ -196,8 +211,8 @@ static bool worth_another_try(const HttpCall *call, CURLcode code, long status) 
         return false;
     }
     if (code != CURLE_OK) {
-        return is_read(call) && (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
-                                 code == CURLE_PARTIAL_FILE);
+        return is_read(call) &&
+               (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE);
     }
     return status == 503 && is_idempotent(call);
 }
@@ -257,8 +272,10 @@ static bool problem_error(const Http *http, const HttpReply *reply, Arena *arena
     Err ignored;
     json_t *problem = NULL;
     if (!jr_parse(arena, reply->body, JSON_DEPTH, &problem, &ignored) || !json_is_object(problem)) {
-        return err_set(err, code_of_status(reply->status), "The server at %s answered with HTTP status %ld and no explanation. Is it "
-                       "a Propolis server?", http->setup.server, reply->status);
+        return err_set(err, code_of_status(reply->status),
+                       "The server at %s answered with HTTP status %ld and no explanation. Is it "
+                       "a Propolis server?",
+                       http->setup.server, reply->status);
     }
     Str detail = member_text(problem, "detail"), title = member_text(problem, "title"), name = member_text(problem, "code");
     ErrCode code = err_code_by_name(name);

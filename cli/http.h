@@ -8,11 +8,11 @@
 typedef struct Http Http;
 
 typedef struct HttpSetup {
-    const char *server;      /* http://host:port */
-    Str token;               /* bearer; null: none */
-    Str user, password;      /* basic; null: none */
+    const char *server; /* http://host:port */
+    Str token;          /* bearer; null: none */
+    Str user, password; /* basic; null: none */
     int64_t timeout_s;
-    bool verbose;            /* one line a call on stderr */
+    bool verbose; /* one line a call on stderr */
 } HttpSetup;
 
 Http *cli_http_open(const HttpSetup *setup, Arena *arena, Err *err); /* NULL on failure; closed with the arena */
@@ -20,12 +20,12 @@ const char *cli_http_server(const Http *http);
 
 typedef struct HttpCall {
     const char *method;
-    Str path;                /* with query */
-    Str body;                /* null: none */
+    Str path;                 /* with query */
+    Str body;                 /* null: none */
     const char *content_type; /* NULL: application/json */
-    Str if_match;            /* null: none */
-    const char *accept;      /* NULL: application/json */
-    int64_t timeout_s;       /* 0: the setup's */
+    Str if_match;             /* null: none */
+    const char *accept;       /* NULL: application/json */
+    int64_t timeout_s;        /* 0: the setup's */
     bool no_retry;
 } HttpCall;
 

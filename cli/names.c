@@ -28,8 +28,9 @@ bool cli_name_parse(Str text, Arena *arena, Name *ret, Err *err) {
     Str rest = text;
     for (;;) {
         if (name.count == NAME_PARTS_MAX) {
-            return err_set(err, ERR_INVALID_NAME, "The name %" STR_FMT " has more than %d parts; quote a part that has dots: \"a.b\".c.",
-                           STR_ARG(text), NAME_PARTS_MAX);
+            return err_set(err, ERR_INVALID_NAME,
+                           "The name %" STR_FMT " has more than %d parts; quote a part that has dots: \"a.b\".c.", STR_ARG(text),
+                           NAME_PARTS_MAX);
         }
         if (!take_part(&rest, arena, text, &name.parts[name.count], err)) {
             return false;
@@ -42,7 +43,8 @@ bool cli_name_parse(Str text, Arena *arena, Name *ret, Err *err) {
             return true;
         }
         if (rest.ptr[0] != '.') {
-            return err_set(err, ERR_INVALID_NAME, "The name %" STR_FMT " goes on behind a closing quote without a dot.", STR_ARG(text));
+            return err_set(err, ERR_INVALID_NAME, "The name %" STR_FMT " goes on behind a closing quote without a dot.",
+                           STR_ARG(text));
         }
         rest = str_skip(rest, 1);
     }

@@ -2,8 +2,8 @@
 #ifndef PROPOLIS_CLI_NAMES_H
 #define PROPOLIS_CLI_NAMES_H
 
-#include "base/buf.h"
 #include "base/arena.h"
+#include "base/buf.h"
 
 enum { NAME_PARTS_MAX = 3 };
 

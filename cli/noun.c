@@ -9,20 +9,38 @@ static Str count_columns(const json_t *item, Arena *arena) {
     return arena_printf(arena, "%zu", json_array_size(json_object_get(item, "columns")));
 }
 
-static const Field CATALOG_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "DESCRIPTION", .path = "description"},
-    {.title = "LOCATION", .path = "location"}, {.title = "UPDATED", .path = "updated_at", .wide = true}, {0}};
-static const Field DATABASE_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "OWNER", .path = "owner"},
-    {.title = "DESCRIPTION", .path = "description"}, {.title = "LOCATION", .path = "location"},
-    {.title = "CATALOG", .path = "catalog", .wide = true}, {.title = "VERSION", .path = "version", .wide = true, .right = true},
-    {.title = "UPDATED", .path = "updated_at", .wide = true}, {0}};
-static const Field TABLE_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "TYPE", .path = "type"},
-    {.title = "OWNER", .path = "owner", .wide = true}, {.title = "VERSION", .path = "version", .wide = true, .right = true},
-    {.title = "COLUMNS", .text = count_columns, .wide = true, .right = true}, {.title = "UPDATED", .path = "updated_at", .wide = true},
-    {.title = "LOCATION", .path = "storage.location", .wide = true}, {.title = "DESCRIPTION", .path = "description", .wide = true}, {0}};
-static const Field FUNCTION_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "CLASS", .path = "class_name"},
-    {.title = "OWNER", .path = "owner"}, {.title = "UPDATED", .path = "updated_at", .wide = true}, {0}};
-static const Field CONNECTION_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "TYPE", .path = "type"},
-    {.title = "DESCRIPTION", .path = "description"}, {.title = "UPDATED", .path = "updated_at", .wide = true}, {0}};
+static const Field CATALOG_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                       {.title = "DESCRIPTION", .path = "description"},
+                                       {.title = "LOCATION", .path = "location"},
+                                       {.title = "UPDATED", .path = "updated_at", .wide = true},
+                                       {0}};
+static const Field DATABASE_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                        {.title = "OWNER", .path = "owner"},
+                                        {.title = "DESCRIPTION", .path = "description"},
+                                        {.title = "LOCATION", .path = "location"},
+                                        {.title = "CATALOG", .path = "catalog", .wide = true},
+                                        {.title = "VERSION", .path = "version", .wide = true, .right = true},
+                                        {.title = "UPDATED", .path = "updated_at", .wide = true},
+                                        {0}};
+static const Field TABLE_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                     {.title = "TYPE", .path = "type"},
+                                     {.title = "OWNER", .path = "owner", .wide = true},
+                                     {.title = "VERSION", .path = "version", .wide = true, .right = true},
+                                     {.title = "COLUMNS", .text = count_columns, .wide = true, .right = true},
+                                     {.title = "UPDATED", .path = "updated_at", .wide = true},
+                                     {.title = "LOCATION", .path = "storage.location", .wide = true},
+                                     {.title = "DESCRIPTION", .path = "description", .wide = true},
+                                     {0}};
+static const Field FUNCTION_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                        {.title = "CLASS", .path = "class_name"},
+                                        {.title = "OWNER", .path = "owner"},
+                                        {.title = "UPDATED", .path = "updated_at", .wide = true},
+                                        {0}};
+static const Field CONNECTION_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                          {.title = "TYPE", .path = "type"},
+                                          {.title = "DESCRIPTION", .path = "description"},
+                                          {.title = "UPDATED", .path = "updated_at", .wide = true},
+                                          {0}};
 
 static const View CATALOG_VIEW = {CATALOG_FIELDS, {"name"}};
 static const View DATABASE_VIEW = {DATABASE_FIELDS, {"catalog", "name"}};
@@ -58,7 +76,8 @@ static bool parse_parts(Cli *cli, size_t parts, const char *what, Str text, Ref 
     size_t least = MAX(parts, (size_t)1);
     if (name.count < least || name.count > parts + 1) {
         static const char *const shapes[] = {"CATALOG", "[CATALOG.]NAME", "[CATALOG.]DATABASE.NAME"};
-        return cli_usage(cli, err, "'%" STR_FMT "' is no name of a %s; it should look like %s.", STR_ARG(text), what, shapes[parts]);
+        return cli_usage(cli, err, "'%" STR_FMT "' is no name of a %s; it should look like %s.", STR_ARG(text), what,
+                         shapes[parts]);
     }
     bool has_catalog = name.count == parts + 1;
     Ref ref = {.catalog = has_catalog ? name.parts[0] : cli_default_catalog(cli)};

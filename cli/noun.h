@@ -5,10 +5,10 @@
 #include "cli/api.h"
 
 typedef struct Noun {
-    const char *word;        /* on the command line */
-    const char *kind;        /* in files and in the API */
-    const char *collection;  /* in paths */
-    size_t parts;            /* of its name, below the catalog; 0: a catalog itself */
+    const char *word;       /* on the command line */
+    const char *kind;       /* in files and in the API */
+    const char *collection; /* in paths */
+    size_t parts;           /* of its name, below the catalog; 0: a catalog itself */
     const View *view;
     bool (*build)(Cli *cli, json_t *object, Err *err); /* the flags of create, into OBJECT */
 } Noun;

@@ -12,8 +12,8 @@
 
 enum { BLOCK_ROWS = 1000, MAX_TEXT = 1024 * 1024 * 1024, NARROWEST = 8 };
 
-static const char *const FORMATS[] = {[OUT_TABLE] = "table", [OUT_WIDE] = "wide", [OUT_JSON] = "json", [OUT_YAML] = "yaml",
-                                      [OUT_NDJSON] = "ndjson", [OUT_CSV] = "csv", [OUT_NAME] = "name", NULL};
+static const char *const FORMATS[] = {[OUT_TABLE] = "table",   [OUT_WIDE] = "wide", [OUT_JSON] = "json", [OUT_YAML] = "yaml",
+                                      [OUT_NDJSON] = "ndjson", [OUT_CSV] = "csv",   [OUT_NAME] = "name", NULL};
 
 const char *const *out_formats(void) { return FORMATS; }
 
@@ -44,8 +44,10 @@ bool out_setup(Out *out, Str format, bool no_color, bool no_headers, Err *err) {
             return true;
         }
     }
-    return err_set(err, ERR_INVALID_INPUT, "There is no output format '%" STR_FMT "'; there are table, wide, json, yaml, ndjson, csv and "
-                   "name.", STR_ARG(format));
+    return err_set(err, ERR_INVALID_INPUT,
+                   "There is no output format '%" STR_FMT "'; there are table, wide, json, yaml, ndjson, csv and "
+                   "name.",
+                   STR_ARG(format));
 }
 
 bool out_is_for_people(const Out *out) { return out->format == OUT_TABLE || out->format == OUT_WIDE; }

@@ -12,26 +12,26 @@ typedef enum OutFormat { OUT_TABLE, OUT_WIDE, OUT_JSON, OUT_YAML, OUT_NDJSON, OU
 /* One column of a listing. */
 typedef struct Field {
     const char *title;
-    const char *path;   /* member, dots go down: "storage.location" */
-    bool wide;          /* shown with -o wide and csv only */
-    bool right;         /* aligned to the right */
+    const char *path;                              /* member, dots go down: "storage.location" */
+    bool wide;                                     /* shown with -o wide and csv only */
+    bool right;                                    /* aligned to the right */
     Str (*text)(const json_t *item, Arena *arena); /* instead of PATH */
 } Field;
 
 typedef struct View {
-    const Field *fields;     /* ends with a NULL title */
-    const char *names[4];    /* members that make its full name */
+    const Field *fields;  /* ends with a NULL title */
+    const char *names[4]; /* members that make its full name */
 } View;
 
 typedef struct Out {
     OutFormat format;
     bool color, headers, terminal;
-    size_t terminal_width;   /* 0: unknown, nothing is cut */
+    size_t terminal_width; /* 0: unknown, nothing is cut */
     FILE *file;
     /* the listing under way */
     const View *view;
     Arena *rows_arena;
-    Str (*rows);             /* cells of the buffered rows, in order */
+    Str(*rows); /* cells of the buffered rows, in order */
     size_t row_count, shown, field_count;
     size_t *widths;
     const Field **fields;
@@ -49,7 +49,7 @@ bool out_end(Out *out, Err *err) WARN_UNUSED;
 /* One object: described for people, or as it is. */
 bool out_object(Out *out, const View *view, const json_t *object, Arena *arena, Err *err) WARN_UNUSED;
 bool out_document(Out *out, const json_t *value, bool start, Err *err) WARN_UNUSED; /* JSON, YAML (default) or ndjson */
-bool out_text(Out *out, Str text, Err *err) WARN_UNUSED; /* trusted text as it is */
+bool out_text(Out *out, Str text, Err *err) WARN_UNUSED;                            /* trusted text as it is */
 bool out_flush(Out *out, Err *err) WARN_UNUSED;
 bool out_is_for_people(const Out *out); /* table or wide */
 

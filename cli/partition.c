@@ -2,14 +2,22 @@
 #include "cli/handlers.h"
 #include "cli/noun.h"
 
-static const Field PARTITION_FIELDS[] = {{.title = "NAME", .path = "name"}, {.title = "LOCATION", .path = "storage.location"},
-    {.title = "CREATED", .path = "created_at"}, {.title = "ANALYZED", .path = "last_analyzed_at", .wide = true},
-    {.title = "FORMAT", .path = "storage.input_format", .wide = true}, {0}};
+static const Field PARTITION_FIELDS[] = {{.title = "NAME", .path = "name"},
+                                         {.title = "LOCATION", .path = "storage.location"},
+                                         {.title = "CREATED", .path = "created_at"},
+                                         {.title = "ANALYZED", .path = "last_analyzed_at", .wide = true},
+                                         {.title = "FORMAT", .path = "storage.input_format", .wide = true},
+                                         {0}};
 static const View PARTITION_VIEW = {PARTITION_FIELDS, {"name"}};
-static const Field EVENT_FIELDS[] = {{.title = "SEQ", .path = "seq", .right = true}, {.title = "AT", .path = "change.at"},
-    {.title = "ACTION", .path = "action"}, {.title = "WHO", .path = "change.principal"}, {.title = "DOOR", .path = "change.protocol"},
-    {.title = "OPERATION", .path = "change.operation"}, {.title = "CLIENT", .path = "change.client", .wide = true},
-    {.title = "AGENT", .path = "change.agent", .wide = true}, {0}};
+static const Field EVENT_FIELDS[] = {{.title = "SEQ", .path = "seq", .right = true},
+                                     {.title = "AT", .path = "change.at"},
+                                     {.title = "ACTION", .path = "action"},
+                                     {.title = "WHO", .path = "change.principal"},
+                                     {.title = "DOOR", .path = "change.protocol"},
+                                     {.title = "OPERATION", .path = "change.operation"},
+                                     {.title = "CLIENT", .path = "change.client", .wide = true},
+                                     {.title = "AGENT", .path = "change.agent", .wide = true},
+                                     {0}};
 static const View EVENT_VIEW = {EVENT_FIELDS, {"seq"}};
 
 /* .../tables/t + SUFFIX */

@@ -48,7 +48,8 @@ static bool read_line(Arena *arena, Str *ret, Err *err) {
     Str text = buf_str(&line);
     text.len -= str_ends(text, STR("\r"));
     if (text.len == 0) {
-        return err_set(err, ERR_INVALID_INPUT, "The password is empty; give it on the first line of standard input or on the terminal.");
+        return err_set(err, ERR_INVALID_INPUT,
+                       "The password is empty; give it on the first line of standard input or on the terminal.");
     }
     *ret = arena_str(arena, text);
     return buf_check(&line, "The password", err);
@@ -119,7 +120,8 @@ static bool profile_read(Cli *cli, const json_t *settings, Str wanted, HttpSetup
     }
     JsonAt profile = jr_member(&list, arena_cstr(cli->arena, name));
     if (!profile.value) {
-        return str_is_null(wanted) || err_set(err, ERR_INVALID_INPUT, "There is no profile '%" STR_FMT "' in the settings file.", STR_ARG(name));
+        return str_is_null(wanted) ||
+               err_set(err, ERR_INVALID_INPUT, "There is no profile '%" STR_FMT "' in the settings file.", STR_ARG(name));
     }
     static const char *const known[] = {"server", "token_file", NULL};
     JsonAt url = jr_member(&profile, "server"), token_file = jr_member(&profile, "token_file");

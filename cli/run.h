@@ -23,9 +23,9 @@ typedef struct Cli {
 #define cli_usage(cli, err, ...) ((cli)->exit = CLI_USAGE, err_set((err), ERR_INVALID_INPUT, __VA_ARGS__))
 
 bool cli_has(const Cli *cli, FlagId flag);
-Str cli_flag(const Cli *cli, FlagId flag);                 /* the last value given, null when none */
-StrList cli_flags(const Cli *cli, FlagId flag);            /* all of them */
-Str cli_arg(const Cli *cli, size_t index);                 /* null when not given */
+Str cli_flag(const Cli *cli, FlagId flag);      /* the last value given, null when none */
+StrList cli_flags(const Cli *cli, FlagId flag); /* all of them */
+Str cli_arg(const Cli *cli, size_t index);      /* null when not given */
 bool cli_flag_i64(Cli *cli, FlagId flag, int64_t low, int64_t *ret, Err *err) WARN_UNUSED;
 Str cli_default_catalog(const Cli *cli);
 /* A line about what was done, on stderr; not with --quiet. */

@@ -1,9 +1,13 @@
 #include "cli/api.h"
 #include "cli/handlers.h"
 
-static const Field SEARCH_FIELDS[] = {{.title = "KIND", .path = "kind"}, {.title = "CATALOG", .path = "catalog", .wide = true},
-    {.title = "DATABASE", .path = "database"}, {.title = "NAME", .path = "name"}, {.title = "TYPE", .path = "type"},
-    {.title = "DESCRIPTION", .path = "description"}, {0}};
+static const Field SEARCH_FIELDS[] = {{.title = "KIND", .path = "kind"},
+                                      {.title = "CATALOG", .path = "catalog", .wide = true},
+                                      {.title = "DATABASE", .path = "database"},
+                                      {.title = "NAME", .path = "name"},
+                                      {.title = "TYPE", .path = "type"},
+                                      {.title = "DESCRIPTION", .path = "description"},
+                                      {0}};
 static const View SEARCH_VIEW = {SEARCH_FIELDS, {"catalog", "database", "name"}};
 
 static Str words_of(Cli *cli) {
@@ -18,7 +22,10 @@ bool do_search_run(Cli *cli, Err *err) {
     static const struct {
         FlagId flag;
         const char *name;
-    } filters[] = {{FLAG_KIND, "kind"}, {FLAG_CATALOG, "catalog"}, {FLAG_DATABASE, "database"}, {FLAG_TYPE, "type"},
+    } filters[] = {{FLAG_KIND, "kind"},
+                   {FLAG_CATALOG, "catalog"},
+                   {FLAG_DATABASE, "database"},
+                   {FLAG_TYPE, "type"},
                    {FLAG_HAS_COLUMN, "column"}};
     Str path = cli_path_query(cli->arena, PATH(cli->arena, STR("search")), "q", words_of(cli));
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {

@@ -17,7 +17,4 @@ bool cli_yaml_read(Arena *arena, const char *what, Str text, json_t **ret, Err *
 /* Appends VALUE as one document; with START a "---" line comes first. */
 bool cli_yaml_write(Buf *out, const json_t *value, bool start, Err *err) WARN_UNUSED;
 
-/* Whether a plain scalar would be read as something else than this text (by YAML 1.1 or 1.2). */
-bool cli_yaml_plain_is_ambiguous(Str text);
-
 #endif

@@ -18,7 +18,8 @@ static bool is_word_of_yaml(Str s) {
     return s.len == 0;
 }
 
-bool cli_yaml_plain_is_ambiguous(Str s) {
+/* Whether a plain scalar could be read as something else than this text (by YAML 1.1 or 1.2). */
+static bool is_ambiguous(Str s) {
     if (is_word_of_yaml(s) || str_has_char(s, '\n')) {
         return true;
     }
@@ -52,7 +53,7 @@ static bool emit_object(yaml_emitter_t *emitter, const json_t *object) {
     json_t *members = (json_t *)(uintptr_t)object;
     for (void *i = json_object_iter(members); i; i = json_object_iter_next(members, i)) {
         Str key = str_from(json_object_iter_key(i));
-        if (!emit_text(emitter, key, !cli_yaml_plain_is_ambiguous(key)) || !emit_value(emitter, json_object_iter_value(i))) {
+        if (!emit_text(emitter, key, !is_ambiguous(key)) || !emit_value(emitter, json_object_iter_value(i))) {
             return false;
         }
     }
@@ -79,7 +80,7 @@ static bool emit_value(yaml_emitter_t *emitter, const json_t *value) {
         case JSON_ARRAY: return emit_array(emitter, value);
         case JSON_STRING: {
             Str s = {json_string_value(value), json_string_length(value)};
-            return emit_text(emitter, s, !cli_yaml_plain_is_ambiguous(s));
+            return emit_text(emitter, s, !is_ambiguous(s));
         }
         case JSON_INTEGER:
         case JSON_REAL: return emit_number(emitter, value);

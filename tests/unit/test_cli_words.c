@@ -215,9 +215,16 @@ static void test_every_verb_has_working_examples(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_names), UNIT_TEST(test_wrong_names), UNIT_TEST(test_names_round_trip), UNIT_TEST(test_paths),
-        UNIT_TEST(test_partition_values), UNIT_TEST(test_columns), UNIT_TEST(test_flags), UNIT_TEST(test_wrong_flags),
-        UNIT_TEST(test_finding_verbs), UNIT_TEST(test_every_verb_has_working_examples),
+        UNIT_TEST(test_names),
+        UNIT_TEST(test_wrong_names),
+        UNIT_TEST(test_names_round_trip),
+        UNIT_TEST(test_paths),
+        UNIT_TEST(test_partition_values),
+        UNIT_TEST(test_columns),
+        UNIT_TEST(test_flags),
+        UNIT_TEST(test_wrong_flags),
+        UNIT_TEST(test_finding_verbs),
+        UNIT_TEST(test_every_verb_has_working_examples),
     };
     return UNIT_RUN("cli_words", tests);
 }

@@ -43,7 +43,8 @@ static void test_scalars(void **state) {
 /* Members that hold texts by nature keep them as they are written. */
 static void test_text_members(void **state) {
     (void)state;
-    check_value("v: {parameters: {skip: 1, on: true, x: 1.50, n: ~}}", "{\"parameters\":{\"skip\":\"1\",\"on\":\"true\",\"x\":\"1.50\",\"n\":null}}");
+    check_value("v: {parameters: {skip: 1, on: true, x: 1.50, n: ~}}",
+                "{\"parameters\":{\"skip\":\"1\",\"on\":\"true\",\"x\":\"1.50\",\"n\":null}}");
     check_value("v: {values: [[1, 007], [x]]}", "{\"values\":[[\"1\",\"007\"],[\"x\"]]}");
 }
 
@@ -69,10 +70,50 @@ static void test_refusals(void **state) {
 }
 
 static json_t *random_value(int depth) {
-    static const char *const texts[] = {"", "a", "true", "No", "12", "-", "1.5e3", "a: b", "# c", " lead", "trail ", "a\nb", "\ttab", "\"q\"",
-                                        "'s'", "*x", "&y", "!t", "%d", "@", "`", "[", "{", "null", "~", "=", "<<", "\xC3\xA9", "\xE6\x97\xA5",
-                                        "\xE2\x80\xAE rtl", "\xC2\x85", "\xEF\xBB\xBF", "a\rb", "\x7F", "\x1B[2J", "---", "...", "0x1f", "1_000",
-                                        "12:30", ".inf", "\xF0\x9F\x98\x80", "y", "on"};
+    static const char *const texts[] = {"",
+                                        "a",
+                                        "true",
+                                        "No",
+                                        "12",
+                                        "-",
+                                        "1.5e3",
+                                        "a: b",
+                                        "# c",
+                                        " lead",
+                                        "trail ",
+                                        "a\nb",
+                                        "\ttab",
+                                        "\"q\"",
+                                        "'s'",
+                                        "*x",
+                                        "&y",
+                                        "!t",
+                                        "%d",
+                                        "@",
+                                        "`",
+                                        "[",
+                                        "{",
+                                        "null",
+                                        "~",
+                                        "=",
+                                        "<<",
+                                        "\xC3\xA9",
+                                        "\xE6\x97\xA5",
+                                        "\xE2\x80\xAE rtl",
+                                        "\xC2\x85",
+                                        "\xEF\xBB\xBF",
+                                        "a\rb",
+                                        "\x7F",
+                                        "\x1B[2J",
+                                        "---",
+                                        "...",
+                                        "0x1f",
+                                        "1_000",
+                                        "12:30",
+                                        ".inf",
+                                        "\xF0\x9F\x98\x80",
+                                        "y",
+                                        "on"};
     switch (unit_random_below(depth > 3 ? 5 : 7)) {
         case 0: return json_integer((json_int_t)unit_random());
         case 1: return json_real((double)(int64_t)unit_random_below(1000000) / 64.0);
@@ -128,7 +169,8 @@ static void test_compare(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_scalars), UNIT_TEST(test_text_members), UNIT_TEST(test_refusals), UNIT_TEST(test_round_trip), UNIT_TEST(test_compare),
+        UNIT_TEST(test_scalars),    UNIT_TEST(test_text_members), UNIT_TEST(test_refusals),
+        UNIT_TEST(test_round_trip), UNIT_TEST(test_compare),
     };
     return UNIT_RUN("cli_yaml", tests);
 }
