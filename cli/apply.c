@@ -1,0 +1,261 @@
+#include "base/map.h"
+#include "cli/build.h"
+#include "cli/compare.h"
+#include "cli/files.h"
+#include "cli/handlers.h"
+#include "cli/noun.h"
+#include "cli/verbs.h"
+
+enum { CHUNK = 1000 };
+
+typedef struct Applying {
+    size_t failed, differing;
+    Err first; /* of the failures */
+} Applying;
+
+static const Field RESULT_FIELDS[] = {
+    {.title = "KIND", .path = "kind"}, {.title = "NAME", .path = "name"}, {.title = "RESULT", .path = "result"}, {0}};
+static const View RESULT_VIEW = {RESULT_FIELDS, {"name"}};
+
+static bool report(Cli *cli, const char *kind, Str name, const char *result, Err *err) {
+    json_t *item = json_pack("{ss, so, ss}", "kind", kind, "name", json_stringn(name.ptr, name.len), "result", result);
+    bool ok = out_item(&cli->out, item, err);
+    json_decref(item);
+    return ok;
+}
+
+static Str member(const json_t *object, const char *name) {
+    const json_t *v = json_object_get(object, name);
+    return json_is_string(v) ? (Str){json_string_value(v), json_string_length(v)} : STR_NULL;
+}
+
+static bool need(const char *kind, Str value, const char *name, Err *err) {
+    return value.len > 0 || err_set(err, ERR_INVALID_INPUT, "A definition of a %s has no \"%s\".", kind, name);
+}
+
+static bool ref_of(Cli *cli, const Noun *noun, const json_t *object, Ref *ret, Err *err) {
+    Ref ref = {member(object, "catalog"), member(object, "database"), member(object, "name")};
+    if (str_is_null(ref.catalog)) {
+        ref.catalog = noun->parts ? cli_default_catalog(cli) : ref.name;
+    }
+    if (!need(noun->kind, ref.name, "name", err) || (noun->parts == 2 && !need(noun->kind, ref.database, "database", err))) {
+        return false;
+    }
+    *ret = ref;
+    return true;
+}
+
+/* What goes over the wire: the document without what only places it. */
+static json_t *body_of(Cli *cli, const json_t *object) {
+    json_t *body = build_new_object(cli);
+    json_object_update(body, (json_t *)(uintptr_t)object);
+    json_object_del(body, "kind");
+    json_object_del(body, "catalog");
+    json_object_del(body, "database");
+    json_object_del(body, "table");
+    cli_file_strip_read_only(body);
+    return body;
+}
+
+/* The object as it is now; value NULL when there is none. */
+static bool current_of(Cli *cli, Str path, ApiReply *ret, Err *err) {
+    *ret = (ApiReply){0};
+    return api_send(cli, "GET", path, NULL, STR_NULL, ret, err) || cli_exit_of(err) == CLI_NOT_FOUND;
+}
+
+static bool show_differences(Cli *cli, Str name, const json_t *now, const json_t *wanted, Err *err) {
+    if (!out_is_for_people(&cli->out)) {
+        return true;
+    }
+    CLEANUP(buf_free) Buf out = BUF_INIT(64 << 20);
+    buf_add_cstr(&out, "# ");
+    out_colored(&cli->out, &out, COLOR_BOLD, name);
+    buf_add_char(&out, '\n');
+    compare_add(&cli->out, &out, now, wanted, cli->arena);
+    return out_text(&cli->out, buf_str(&out), err);
+}
+
+static bool try_dry(Cli *cli, const Noun *noun, Str name, const json_t *now, const json_t *body, Applying *a, Err *err) {
+    json_t *before = now ? body_of(cli, now) : NULL;
+    if (before && compare_same(before, body)) {
+        return report(cli, noun->kind, name, "unchanged", err);
+    }
+    a->differing++;
+    return (!now || show_differences(cli, name, before, body, err)) &&
+           report(cli, noun->kind, name, now ? "would change" : "would be created", err);
+}
+
+static bool apply_object(Cli *cli, const Noun *noun, const json_t *object, Applying *a, Err *err) {
+    Ref ref;
+    ApiReply before, after;
+    if (!ref_of(cli, noun, object, &ref, err)) {
+        return false;
+    }
+    Str path = ref_path(cli, noun, &ref), name = ref_text(cli, noun, &ref);
+    json_t *body = body_of(cli, object);
+    if (!current_of(cli, path, &before, err)) {
+        return false;
+    }
+    if (cli_has(cli, FLAG_DRY_RUN)) {
+        return try_dry(cli, noun, name, before.value, body, a, err);
+    }
+    if (!api_send(cli, "PUT", path, body, STR_NULL, &after, err)) {
+        return err_prefix(err, "%s %" STR_FMT, noun->kind, STR_ARG(name));
+    }
+    bool same = before.value && !str_is_null(before.etag) && str_eq(before.etag, after.etag);
+    return report(cli, noun->kind, name, !before.value ? "created" : same ? "unchanged" : "changed", err);
+}
+
+/* Partitions are told apart by their values; 0x1F cannot be part of one that a directory name carries. */
+static Str values_key(Cli *cli, const json_t *partition) {
+    const json_t *list = json_object_get(partition, "values");
+    StrList values = {0};
+    if (!json_is_array(list) && !cli_partition_values(member(partition, "name"), cli->arena, &values)) {
+        return STR_NULL;
+    }
+    Str key = STR("");
+    for (size_t i = 0; i < (json_is_array(list) ? json_array_size(list) : values.count); i++) {
+        Str one = json_is_array(list) ? json_text(json_array_get(list, i), cli->arena) : values.items[i];
+        key = ARENA_CONCAT(cli->arena, key, one, STR("\x1F"));
+    }
+    return key;
+}
+
+static bool note_existing(Cli *cli, json_t *item, void *arg, Err *err) {
+    Str key = values_key(cli, item);
+    (void)err;
+    if (!str_is_null(key)) {
+        strmap_put(arg, key, cli);
+    }
+    return true;
+}
+
+static bool send_chunks(Cli *cli, Str path, const char *suffix, json_t *items, Err *err) {
+    Str target = ARENA_CONCAT(cli->arena, path, str_from(suffix));
+    for (size_t from = 0; from < json_array_size(items); from += CHUNK) {
+        json_t *body = build_new_object(cli), *chunk = json_array();
+        json_object_set_new(body, "items", chunk);
+        for (size_t i = from; i < MIN(from + CHUNK, json_array_size(items)); i++) {
+            json_array_append(chunk, json_array_get(items, i));
+        }
+        if (!api_send(cli, "POST", target, body, STR_NULL, NULL, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sorts ITEMS into those that are there and those that are not. */
+static bool split_partitions(Cli *cli, Str path, const json_t *items, json_t *new, json_t *old, Err *err) {
+    StrMap *existing = strmap_new(cli->arena, json_array_size(items));
+    if (!api_each(cli, cli_path_query(cli->arena, path, "detail", STR("name")), INT64_MAX, note_existing, existing, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        json_t *body = body_of(cli, json_array_get(items, i));
+        Str key = values_key(cli, body);
+        if (str_is_null(key)) {
+            return err_set(err, ERR_INVALID_INPUT,
+                           "Item %zu of a partitions definition has neither \"values\" nor a \"name\" like "
+                           "key=value.",
+                           i + 1);
+        }
+        json_array_append(strmap_get(existing, key) ? old : new, body);
+    }
+    return true;
+}
+
+static bool apply_partitions(Cli *cli, const json_t *object, const json_t *items, Applying *a, Err *err) {
+    Ref ref = {member(object, "catalog"), member(object, "database"), member(object, "table")};
+    ref.catalog = str_is_null(ref.catalog) ? cli_default_catalog(cli) : ref.catalog;
+    if (!need("partition", ref.database, "database", err) || !need("partition", ref.name, "table", err)) {
+        return false;
+    }
+    Str path = ARENA_CONCAT(cli->arena, ref_path(cli, &NOUN_TABLE, &ref), STR("/partitions")),
+        name = ref_text(cli, &NOUN_TABLE, &ref);
+    json_t *groups = build_new_object(cli), *new = json_array(), *old = json_array();
+    json_object_set_new(groups, "new", new);
+    json_object_set_new(groups, "old", old);
+    if (!split_partitions(cli, path, items, new, old, err)) {
+        return err_prefix(err, "partitions of %" STR_FMT, STR_ARG(name));
+    }
+    bool dry = cli_has(cli, FLAG_DRY_RUN);
+    a->differing += json_array_size(new);
+    if (!dry && (!send_chunks(cli, path, "", new, err) || !send_chunks(cli, path, ":alter", old, err))) {
+        return err_prefix(err, "partitions of %" STR_FMT, STR_ARG(name));
+    }
+    Str result = arena_printf(cli->arena, dry ? "%zu would be created, %zu are there" : "%zu created, %zu set",
+                              json_array_size(new), json_array_size(old));
+    return report(cli, "partitions", name, result.ptr, err);
+}
+
+static bool apply_one(Cli *cli, const json_t *object, Applying *a, Err *err) {
+    Str kind = member(object, "kind");
+    const char *only = cli->verb->noun; /* propolis table apply: tables, and that is the default kind */
+    kind = str_is_null(kind) && only ? str_from(only) : kind;
+    const Noun *noun = noun_by_kind(kind);
+    bool is_partition = str_eq(kind, STR("partition")), is_list = str_eq(kind, STR("partitions"));
+    if (!noun && !is_partition && !is_list) {
+        return err_set(err, ERR_INVALID_INPUT,
+                       "A definition needs a \"kind\": catalog, database, table, partition, partitions, function or "
+                       "connection%s%" STR_FMT "%s.",
+                       kind.len ? "; '" : "", STR_ARG(kind), kind.len ? "' is none" : "");
+    }
+    if (only && (noun ? noun != noun_by_word(only) : strcmp(only, "partition") != 0)) {
+        return err_set(err, ERR_INVALID_INPUT,
+                       "propolis %s apply does not take a definition of kind %" STR_FMT "; use propolis apply.", only,
+                       STR_ARG(kind));
+    }
+    if (noun) {
+        return apply_object(cli, noun, object, a, err);
+    }
+    json_t *single = build_new_object(cli);
+    json_object_set_new(single, "items", json_pack("[O]", object));
+    const json_t *items = json_object_get(is_list ? object : single, "items");
+    return json_is_array(items) ? apply_partitions(cli, object, items, a, err)
+                                : err_set(err, ERR_INVALID_INPUT, "A definition of kind partitions has no list \"items\".");
+}
+
+static bool apply_all(Cli *cli, const json_t *objects, Applying *a, Err *err) {
+    size_t count = json_array_size(objects);
+    Progress progress = progress_start("Applying", count, cli->quiet);
+    bool ok = true;
+    for (size_t i = 0; i < count && ok; i++) {
+        ok = apply_one(cli, json_array_get(objects, i), a, err);
+        progress_step(&progress, 1);
+        if (!ok && cli_has(cli, FLAG_KEEP_GOING) && cli_exit_of(err) != CLI_UNAVAILABLE) {
+            progress_end(&progress);
+            cli_note(cli, "failed: %s", err->message);
+            a->first = a->failed++ ? a->first : *err;
+            ok = true;
+        }
+    }
+    progress_end(&progress);
+    return ok;
+}
+
+bool do_apply_files(Cli *cli, Err *err) {
+    json_t *objects;
+    Applying a = {0};
+    Err ignored;
+    if (!cli_has(cli, FLAG_FILE)) {
+        return cli_usage(cli, err, "Say which file to apply: -f FILE, or -f - for standard input.");
+    }
+    if (!cli_file_objects(cli, arena_cstr(cli->arena, cli_flag(cli, FLAG_FILE)), &objects, err)) {
+        return false;
+    }
+    out_begin(&cli->out, &RESULT_VIEW, cli->arena);
+    if (!apply_all(cli, objects, &a, err)) {
+        (void)!out_end(&cli->out, &ignored); /* what was done before the failure is still told */
+        return false;
+    }
+    if (!out_end(&cli->out, err)) {
+        return false;
+    }
+    if (a.failed) {
+        *err = a.first;
+        return err_prefix(err, "%zu of %zu definitions failed; the first", a.failed, json_array_size(objects));
+    }
+    cli->exit = cli_has(cli, FLAG_DRY_RUN) && a.differing ? CLI_CHECK_FAILED : CLI_OK;
+    return true;
+}
