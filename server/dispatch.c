@@ -68,7 +68,8 @@ static void request_begin(Request *r, Call *call, Arena *arena) {
 
 static bool request_run(Request *r, Call *call, Err *err) {
     if (call->http->body_too_large) {
-        return err_set(err, ERR_REQUEST_TOO_LARGE, "The body is larger than the limit of %" PRId64 " bytes (limits.request_body).", r->server->limits.body);
+        int64_t most = r->server->limits.body;
+        return err_set(err, ERR_REQUEST_TOO_LARGE, "The body is larger than the limit of %" PRId64 " bytes (limits.request_body).", most);
     }
     if (!r->method) {
         *err = call->route_err;

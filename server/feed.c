@@ -219,3 +219,11 @@ void feed_stop(Feed *feed) {
     pthread_join(feed->thread, NULL);
     wake_due(feed);
 }
+
+void feed_free(Feed *feed) {
+    if (feed) {
+        pthread_cond_destroy(&feed->wake);
+        pthread_mutex_destroy(&feed->lock);
+        free(feed);
+    }
+}

@@ -28,5 +28,6 @@ void feed_kick(Feed *feed); /* something was committed here: look at once */
 bool feed_park_call(Feed *feed, struct Call *call);
 void feed_park_stream(Feed *feed, FeedStream *stream);
 void feed_stop(Feed *feed); /* answers and ends all that is parked, ends the ticker */
+void feed_free(Feed *feed); /* after feed_stop(), when nobody can park any more; NULL is fine */
 
 #endif

@@ -19,8 +19,9 @@
 #include "server/router.h"
 #include "server/workers.h"
 
+/* Limits that a reload may change under running requests. */
 typedef struct ServerLimits {
-    int64_t body, page, json_depth, request_memory, timeout_ms, wait_ms;
+    _Atomic int64_t body, page, page_default, list_page, json_depth, request_memory, timeout_ms, wait_ms;
 } ServerLimits;
 
 struct Server {
@@ -41,6 +42,12 @@ struct Server {
 };
 
 extern const char SERVER_VERSION[];
-extern const char SERVER_COMMIT[];
+
+/* Runs the server until it is told to stop; the exit code of the program. */
+int server_run(Config *config);
+/* The schema alone: "--check", "--print", or NULL to apply. */
+int server_migrate(const Config *config, const char *how);
+/* What a person reads once at the start, and the line for scripts. */
+void banner_print(const Config *config, AuthMode mode, uint16_t http_port, bool made_token);
 
 #endif

@@ -17,7 +17,8 @@ typedef struct Auth Auth;
 
 typedef enum AuthMode { AUTH_LOCAL, AUTH_OPEN, AUTH_REQUIRED } AuthMode;
 
-Auth *auth_new(AuthMode mode);
+/* FRESH_MS: how long a login is believed without asking the database. */
+Auth *auth_new(AuthMode mode, int64_t fresh_ms);
 void auth_free(Auth *auth);
 AuthMode auth_mode(const Auth *auth);
 const char *auth_mode_name(AuthMode mode);

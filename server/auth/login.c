@@ -7,7 +7,7 @@
 #include "server/auth/auth.h"
 #include "server/request.h"
 
-/* What was found out about an Authorization header, kept by its keyed hash. For FRESH_US the user is not looked up
+/* What was found out about an Authorization header, kept by its keyed hash. For fresh_us the user is not looked up
  * again; a password is hashed again only when its record changed or VERIFIED_US are over. */
 typedef struct CacheEntry {
     unsigned char key[32], record[32];
@@ -16,10 +16,11 @@ typedef struct CacheEntry {
     int64_t fresh_until_us, verified_until_us;
 } CacheEntry;
 
-enum { ENTRIES = 1024, FRESH_US = 2 * 1000 * 1000, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2 };
+enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2 };
 
 struct Auth {
     AuthMode mode;
+    int64_t fresh_us;
     unsigned char secret[32];
     pthread_mutex_t lock;
     pthread_cond_t hashing_ended;
@@ -27,10 +28,11 @@ struct Auth {
     CacheEntry entries[ENTRIES];
 };
 
-Auth *auth_new(AuthMode mode) {
+Auth *auth_new(AuthMode mode, int64_t fresh_ms) {
     Auth *auth = calloc(1, sizeof *auth);
     if (auth) {
         auth->mode = mode;
+        auth->fresh_us = fresh_ms * 1000;
         random_bytes(auth->secret, sizeof auth->secret);
         pthread_mutex_init(&auth->lock, NULL);
         pthread_cond_init(&auth->hashing_ended, NULL);
@@ -164,7 +166,7 @@ static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheE
     memcpy(entry->name, login.name.ptr, login.name.len);
     entry->name[login.name.len] = '\0';
     entry->admin = login.admin;
-    int64_t fresh = FRESH_US;
+    int64_t fresh = auth->fresh_us;
     if (login.expires_at != MICROS_NONE) {
         fresh = MIN(fresh, MAX(login.expires_at - clock_now(), (int64_t)0));
     }

@@ -214,13 +214,13 @@ static bool read_page_token(Request *r, Str token, Str *ret, Err *err) {
 }
 
 static bool read_limit(const Request *r, bool all_allowed, int64_t *ret, Err *err) {
-    enum { DEFAULT_LIMIT = 100 };
-    *ret = MIN((int64_t)DEFAULT_LIMIT, r->server->limits.page);
+    int64_t most = r->server->limits.page, usual = r->server->limits.page_default;
+    *ret = MIN(usual, most);
     if (str_eq(request_query(r, "limit"), STR("all"))) {
-        *ret = -1;
-        return all_allowed || err_set(err, ERR_INVALID_INPUT, "limit=all is for lists of names only; here it may be up to %" PRId64 ".", r->server->limits.page);
+        *ret = r->server->limits.list_page;
+        return all_allowed || err_set(err, ERR_INVALID_INPUT, "limit=all is for lists of names only; here it may be up to %" PRId64 ".", most);
     }
-    return request_query_i64(r, "limit", 1, r->server->limits.page, ret, err);
+    return request_query_i64(r, "limit", 1, most, ret, err);
 }
 
 bool rest_page(Request *r, bool all_allowed, Page *ret, Err *err) {

@@ -28,7 +28,7 @@ static bool read_query(Request *r, ChangeQuery *ret, Err *err) {
         .name = request_query(r, "name"),
         .kind = request_query(r, "kind"),
         .principal = request_query(r, "principal"),
-        .limit = MIN((int64_t)100, r->server->limits.page),
+        .limit = r->server->limits.page_default,
     };
     Str seen = r->http->headers[HTTP_LAST_EVENT_ID];
     if (!str_is_null(seen) && (!str_to_i64(seen, &q.after) || q.after < 0)) {
