@@ -96,27 +96,6 @@ bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_
     return true;
 }
 
-static bool sockaddr_is_loopback(const struct sockaddr *at) {
-    if (at->sa_family == AF_INET) {
-        return (ntohl(((const struct sockaddr_in *)(const void *)at)->sin_addr.s_addr) >> 24) == 127;
-    }
-    return at->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)at)->sin6_addr);
-}
-
-bool http_address_is_loopback(const char *address) {
-    struct addrinfo *found = NULL;
-    Err ignored;
-    if (!resolve(address, 0, &found, &ignored)) {
-        return false;
-    }
-    bool all = true;
-    for (struct addrinfo *ai = found; ai; ai = ai->ai_next) {
-        all = all && sockaddr_is_loopback(ai->ai_addr);
-    }
-    freeaddrinfo(found);
-    return all;
-}
-
 /* ---- one request ---- */
 
 /* The very first callback of a request, with the bytes of the request line as they came. */

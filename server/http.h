@@ -54,7 +54,6 @@ typedef struct HttpOptions {
 
 /* A socket listening on ADDRESS (a name or an IP address); port 0 picks a free one. */
 bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port, Err *err) WARN_UNUSED;
-bool http_address_is_loopback(const char *address);
 
 HttpServer *http_start(const HttpOptions *options, Err *err);
 void http_stop_accepting(HttpServer *server);

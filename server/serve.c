@@ -1,3 +1,5 @@
+#include "server/server.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,7 +15,6 @@
 #include "pg/migrate.h"
 #include "server/dispatch.h"
 #include "server/rest/rest.h"
-#include "server/server.h"
 #include "storage/roots.h"
 
 const char SERVER_VERSION[] = "0.1.0";
@@ -29,7 +30,8 @@ enum {
 
 /* What serve holds beside the Server itself. */
 typedef struct Process {
-    Config *config;
+    const Config *config;
+    Arena *arena; /* as long as the process */
     Server server;
     Embedded *embedded;
     Pg *pg;
@@ -52,15 +54,18 @@ static bool make_data_dir(Str path, Arena *arena, Err *err) {
     return true;
 }
 
-static bool open_store(const Config *config, Embedded **embedded, Pg **pg, Err *err) {
+static bool open_store(const Config *config, Arena *arena, Embedded **embedded, Pg **pg, Err *err) {
     bool private = str_is_empty(config->database.url);
     int connections = (int)(config->database.pool_read + config->database.pool_bulk) + SPARE_CONNECTIONS;
-    EmbeddedOptions cluster = {.data_dir = config->data_dir, .bindir = config->database.embedded.bin_dir, .connections = connections};
+    EmbeddedOptions cluster = {.data_dir = config->data_dir, .connections = connections};
+    if (!str_is_empty(config->database.embedded.bin_dir)) {
+        cluster.bindir = config->database.embedded.bin_dir;
+    }
     if (private && !embedded_start(&cluster, embedded, err)) {
         return false;
     }
     PgOptions options = {
-        .url = private ? str_from(embedded_url(*embedded)) : config->database.url,
+        .url = private ? str_from(embedded_url(*embedded)) : config_database_url(config, arena),
         .schema = config->database.schema,
         .pool = {[PG_READ] = (int)config->database.pool_read, [PG_BULK] = (int)config->database.pool_bulk},
         .statement_timeout_ms = config->database.statement_timeout,
@@ -82,8 +87,8 @@ static bool migrate(Pg *pg, Err *err) {
 
 static bool open_catalog(Process *p, Arena *arena, Err *err) {
     Catalog *catalog = &p->server.catalog;
-    StrList protected_paths = {&p->config->data_dir, 0}; /* of the embedded cluster; the warehouse is below it */
-    RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, protected_paths, true};
+    Str cluster = ARENA_CONCAT(arena, p->config->data_dir, STR("/postgres"));
+    RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, 1}, true};
     catalog->pg = p->pg;
     catalog->config = p->config;
     catalog->server_id = uuid_random();
@@ -155,17 +160,6 @@ static bool make_server(Process *p, Err *err) {
     return (server->router && server->metrics && server->auth) || err_set(err, ERR_INTERNAL, "There is no memory to start with.");
 }
 
-/* Before anything is made or started: what must not be, and what is told at once. */
-static bool check_listen(const Config *config, Arena *arena, Err *err) {
-    if (config->auth.mode != CONFIG_AUTH_MODE_LOCAL || http_address_is_loopback(arena_cstr(arena, config->listen))) {
-        return true;
-    }
-    return err_set(err, ERR_INVALID_CONFIG,
-                   "listen is %" STR_FMT ", which other machines can reach, but nobody would have to log in. Set auth.mode to \"required\" (users and "
-                   "tokens), or to \"open\" if everybody who reaches the port may do everything.",
-                   STR_ARG(config->listen));
-}
-
 static bool become_service_user(const Config *config, Err *err) {
     const char *user = NULL;
     if (!service_user_become(config->data_dir, &user, err)) {
@@ -179,8 +173,8 @@ static bool become_service_user(const Config *config, Err *err) {
 
 static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
-    return check_listen(config, arena, err) && http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
-           become_service_user(config, err) && make_data_dir(config->data_dir, arena, err) && open_store(config, &p->embedded, &p->pg, err) &&
+    return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
+           become_service_user(config, err) && make_data_dir(config->data_dir, arena, err) && open_store(config, arena, &p->embedded, &p->pg, err) &&
            migrate(p->pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) && start_threads(p, err);
 }
 
@@ -242,15 +236,34 @@ static void block_signals(sigset_t *set) {
     pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+static void log_texts(const char *what, StrList texts) {
+    for (size_t i = 0; i < texts.count; i++) {
+        log_info("%s: %" STR_FMT, what, STR_ARG(texts.items[i]));
+    }
+}
+
+static void free_arena(void *arena) { arena_free(arena); }
+
+/* Former configurations stay until the end: a request may still read one, and reloads are few. */
 static void reload(Process *p) {
+    Arena *arena = arena_new(START_MEMORY);
+    ConfigChanges changes = {0};
+    Config *fresh;
     Err err;
-    if (!config_reload(p->config, &err)) {
+    if (!config_reload(p->config, arena, &fresh, &changes, NULL, &err)) {
         log_error("The configuration was not reloaded, the old one stays: %s", err.message);
+        arena_free(arena);
         return;
     }
-    set_up_log(p->config);
-    take_limits(&p->server, p->config);
+    p->config = fresh;
+    arena_defer(p->arena, free_arena, arena);
+    __atomic_store_n(&p->server.catalog.config, fresh, __ATOMIC_RELEASE);
+    set_up_log(fresh);
+    take_limits(&p->server, fresh);
+    auth_set_fresh(p->server.auth, fresh->auth.token_cache);
     log_info("The configuration was reloaded.");
+    log_texts("Changed", changes.changed);
+    log_texts("Needs a restart", changes.restart);
 }
 
 static void wait_for_the_end(Process *p, sigset_t *set) {
@@ -270,7 +283,7 @@ static void wait_for_the_end(Process *p, sigset_t *set) {
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
-int server_run(Config *config) {
+int server_run(const Config *config) {
     Process *p = calloc(1, sizeof *p);
     CLEANUP(arena_cleanup) Arena *arena = arena_new(START_MEMORY);
     Err err;
@@ -279,9 +292,14 @@ int server_run(Config *config) {
         return EXIT_FAILURE;
     }
     p->config = config;
+    p->arena = arena;
     p->listen_fd = -1;
     set_up_log(config);
     block_signals(&signals);
+    StrList notes = config_notes(config);
+    for (size_t i = 0; i < notes.count; i++) {
+        log_warn("%" STR_FMT, STR_ARG(notes.items[i]));
+    }
     bool ok = start(p, arena, &err);
     if (ok) {
         banner_print(config, auth_mode(p->server.auth), p->port, p->made_token);
@@ -319,7 +337,7 @@ int server_migrate(const Config *config, const char *how) {
     Pg *pg = NULL;
     Err err = {.message = "The output cannot be written."};
     set_up_log(config);
-    bool ok = become_service_user(config, &err) && make_data_dir(config->data_dir, arena, &err) && open_store(config, &embedded, &pg, &err) &&
+    bool ok = become_service_user(config, &err) && make_data_dir(config->data_dir, arena, &err) && open_store(config, arena, &embedded, &pg, &err) &&
               migrate_as_told(pg, how, &err);
     if (!ok) {
         fprintf(stderr, "propolis: %s\n", err.message);

@@ -44,7 +44,7 @@ struct Server {
 extern const char SERVER_VERSION[];
 
 /* Runs the server until it is told to stop; the exit code of the program. */
-int server_run(Config *config);
+int server_run(const Config *config);
 /* The schema alone: "--check", "--print", or NULL to apply. */
 int server_migrate(const Config *config, const char *how);
 /* What a person reads once at the start, and the line for scripts. */

@@ -19,6 +19,7 @@ typedef enum AuthMode { AUTH_LOCAL, AUTH_OPEN, AUTH_REQUIRED } AuthMode;
 
 /* FRESH_MS: how long a login is believed without asking the database. */
 Auth *auth_new(AuthMode mode, int64_t fresh_ms);
+void auth_set_fresh(Auth *auth, int64_t fresh_ms);
 void auth_free(Auth *auth);
 AuthMode auth_mode(const Auth *auth);
 const char *auth_mode_name(AuthMode mode);

@@ -1,10 +1,11 @@
+#include "server/auth/auth.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "catalog/users.h"
-#include "server/auth/auth.h"
 
 /* Written beside and renamed, so that nobody ever reads half a token. */
 static bool write_token(const char *path, Str token, Arena *arena, Err *err) {

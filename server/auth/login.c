@@ -1,10 +1,11 @@
+#include "server/auth/auth.h"
+
 #include <pthread.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
 #include "catalog/secret.h"
 #include "catalog/users.h"
-#include "server/auth/auth.h"
 #include "server/request.h"
 
 /* What was found out about an Authorization header, kept by its keyed hash. For fresh_us the user is not looked up
@@ -20,7 +21,7 @@ enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2 };
 
 struct Auth {
     AuthMode mode;
-    int64_t fresh_us;
+    _Atomic int64_t fresh_us;
     unsigned char secret[32];
     pthread_mutex_t lock;
     pthread_cond_t hashing_ended;
@@ -47,6 +48,8 @@ void auth_free(Auth *auth) {
         free(auth);
     }
 }
+
+void auth_set_fresh(Auth *auth, int64_t fresh_ms) { auth->fresh_us = fresh_ms * 1000; }
 
 AuthMode auth_mode(const Auth *auth) { return auth->mode; }
 
@@ -168,7 +171,8 @@ static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheE
     entry->admin = login.admin;
     int64_t fresh = auth->fresh_us;
     if (login.expires_at != MICROS_NONE) {
-        fresh = MIN(fresh, MAX(login.expires_at - clock_now(), (int64_t)0));
+        int64_t left = MAX(login.expires_at - clock_now(), (int64_t)0);
+        fresh = MIN(fresh, left);
     }
     entry->fresh_until_us = clock_monotonic_us() + fresh;
     return true;

@@ -121,6 +121,7 @@ HANDLER(rest_metrics);
 HANDLER(rest_admin_methods);
 HANDLER(rest_admin_pools);
 HANDLER(rest_admin_connections);
+HANDLER(rest_admin_config);
 #undef HANDLER
 
 #endif

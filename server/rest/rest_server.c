@@ -1,8 +1,8 @@
 #include "catalog/changes.h"
+#include "config/config.h"
+#include "gen/openapi.auto.h"
 #include "server/rest/rest.h"
 #include "server/server.h"
-
-extern const char openapi_yaml[], openapi_yaml_end[]; /* openapi_embed.c */
 
 static bool answer_text(Request *r, const char *type, Str text) {
     r->answer.content_type = type;
@@ -40,7 +40,7 @@ bool rest_version(Request *r, Err *err) {
 
 bool rest_openapi(Request *r, Err *err) {
     (void)err;
-    return answer_text(r, "application/yaml", (Str){openapi_yaml, (size_t)(openapi_yaml_end - openapi_yaml)});
+    return answer_text(r, "application/yaml", (Str){(const char *)openapi_yaml, openapi_yaml_len});
 }
 
 /* --- metrics ----------------------------------------------------------------------------------------------------- */
@@ -236,6 +236,33 @@ bool rest_admin_connections(Request *r, Err *err) {
     jw_put_i64(&w, "requests", (int64_t)s.requests);
     jw_put_i64(&w, "open_requests", s.exchanges);
     jw_put_i64(&w, "streams", s.streams);
+    jw_object_end(&w);
+    return true;
+}
+
+static void write_option(const ConfigEntry *entry, void *arg) {
+    JsonWriter *w = arg;
+    jw_object_begin(w);
+    jw_put_str(w, "key", str_from(entry->key));
+    jw_put_str(w, "value", entry->value);
+    jw_put_str(w, "source", entry->source);
+    jw_put_bool(w, "default", entry->is_default);
+    jw_put_bool(w, "reloadable", entry->reloadable);
+    jw_object_end(w);
+}
+
+bool rest_admin_config(Request *r, Err *err) {
+    if (!ask_admin(r, err)) {
+        return false;
+    }
+    const Config *config = __atomic_load_n(&r->server->catalog.config, __ATOMIC_ACQUIRE);
+    JsonWriter w = request_json(r);
+    jw_object_begin(&w);
+    jw_put_str(&w, "file", config_file(config));
+    jw_key(&w, STR("items"));
+    jw_array_begin(&w);
+    config_each(config, r->arena, write_option, &w);
+    jw_array_end(&w);
     jw_object_end(&w);
     return true;
 }

@@ -86,6 +86,7 @@ static const Method ROWS[] = {
     {"metrics", "GET", "/metrics", rest_metrics, READ, "read", NULL, "0.1", "Numbers for Prometheus."},
     {"admin.methods", "GET", "/admin/methods", rest_admin_methods, READ, "admin", NULL, "0.1", "Every method, and how often it was called."},
     {"admin.pools", "GET", "/admin/pools", rest_admin_pools, READ, "admin", NULL, "0.1", "Database connections and workers."},
+    {"admin.config", "GET", "/admin/config", rest_admin_config, READ, "admin", NULL, "0.1", "Every option, its value and where that came from."},
     {"admin.connections", "GET", "/admin/connections", rest_admin_connections, READ, "admin", NULL, "0.1", "Open HTTP connections and streams."},
 };
 
