@@ -1,0 +1,222 @@
+#include "server/auth/auth.h"
+
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "catalog/secret.h"
+#include "catalog/users.h"
+#include "server/request.h"
+
+/* What was found out about an Authorization header, kept by its keyed hash. For fresh_us the user is not looked up
+ * again; a password is hashed again only when its record changed or VERIFIED_US are over. */
+typedef struct CacheEntry {
+    unsigned char key[32], record[32];
+    char name[USER_NAME_MAX + 1];
+    bool admin;
+    int64_t fresh_until_us, verified_until_us;
+} CacheEntry;
+
+enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2 };
+
+struct Auth {
+    AuthMode mode;
+    _Atomic int64_t fresh_us;
+    unsigned char secret[32];
+    pthread_mutex_t lock;
+    pthread_cond_t hashing_ended;
+    unsigned hashing; /* scrypt takes much memory: few at a time */
+    CacheEntry entries[ENTRIES];
+};
+
+Auth *auth_new(AuthMode mode, int64_t fresh_ms) {
+    Auth *auth = calloc(1, sizeof *auth);
+    if (auth) {
+        auth->mode = mode;
+        auth->fresh_us = fresh_ms * 1000;
+        random_bytes(auth->secret, sizeof auth->secret);
+        pthread_mutex_init(&auth->lock, NULL);
+        pthread_cond_init(&auth->hashing_ended, NULL);
+    }
+    return auth;
+}
+
+void auth_free(Auth *auth) {
+    if (auth) {
+        pthread_cond_destroy(&auth->hashing_ended);
+        pthread_mutex_destroy(&auth->lock);
+        free(auth);
+    }
+}
+
+void auth_set_fresh(Auth *auth, int64_t fresh_ms) { auth->fresh_us = fresh_ms * 1000; }
+
+AuthMode auth_mode(const Auth *auth) { return auth->mode; }
+
+const char *auth_mode_name(AuthMode mode) {
+    static const char *const NAMES[] = {[AUTH_LOCAL] = "local", [AUTH_OPEN] = "open", [AUTH_REQUIRED] = "required"};
+    return NAMES[mode];
+}
+
+/* ---- the cache ---- */
+
+static void cache_key(const Auth *auth, Str header, unsigned char key[32]) {
+    hmac_sha256((Str){(const char *)auth->secret, sizeof auth->secret}, header, key);
+}
+
+static CacheEntry *cache_slot(Auth *auth, const unsigned char key[32]) { return &auth->entries[(key[0] | key[1] << 8) % ENTRIES]; }
+
+static bool cache_get(Auth *auth, const unsigned char key[32], CacheEntry *ret) {
+    pthread_mutex_lock(&auth->lock);
+    const CacheEntry *e = cache_slot(auth, key);
+    bool found = memcmp(e->key, key, 32) == 0 && e->name[0];
+    if (found) {
+        *ret = *e;
+    }
+    pthread_mutex_unlock(&auth->lock);
+    return found;
+}
+
+static void cache_put(Auth *auth, const CacheEntry *entry) {
+    pthread_mutex_lock(&auth->lock);
+    *cache_slot(auth, entry->key) = *entry;
+    pthread_mutex_unlock(&auth->lock);
+}
+
+static bool is_fresh(const CacheEntry *e) { return clock_monotonic_us() < e->fresh_until_us; }
+
+bool auth_is_quick(Auth *auth, const HttpExchange *exchange) {
+    Str header = exchange->headers[HTTP_AUTHORIZATION];
+    if (str_is_null(header)) {
+        return true;
+    }
+    unsigned char key[32];
+    CacheEntry entry;
+    cache_key(auth, header, key);
+    return cache_get(auth, key, &entry) && is_fresh(&entry);
+}
+
+/* ---- credentials ---- */
+
+static bool wrong_credentials(Err *err) {
+    return err_set(err, ERR_UNAUTHENTICATED, "The credentials are not known here, have expired, or belong to a disabled user.");
+}
+
+static bool hash_password(Auth *auth, Str password, Str record) {
+    pthread_mutex_lock(&auth->lock);
+    while (auth->hashing >= HASHING_AT_ONCE) {
+        pthread_cond_wait(&auth->hashing_ended, &auth->lock);
+    }
+    auth->hashing++;
+    pthread_mutex_unlock(&auth->lock);
+    bool right = secret_password_verify(password, record);
+    pthread_mutex_lock(&auth->lock);
+    auth->hashing--;
+    pthread_cond_signal(&auth->hashing_ended);
+    pthread_mutex_unlock(&auth->lock);
+    return right;
+}
+
+/* Hashes for unknown users too, so that the time taken does not tell whether a name exists. */
+static bool check_password(Auth *auth, Str password, Str stored, bool cached, CacheEntry *entry) {
+    unsigned char record[32];
+    sha256(stored, record);
+    if (cached && entry->verified_until_us > clock_monotonic_us() && memcmp(entry->record, record, 32) == 0) {
+        return true;
+    }
+    memcpy(entry->record, record, 32);
+    entry->verified_until_us = clock_monotonic_us() + VERIFIED_US;
+    return hash_password(auth, password, stored);
+}
+
+static bool login_basic(Auth *auth, Request *r, Str encoded, bool cached, CacheEntry *entry, Login *ret, bool *ret_right, Err *err) {
+    enum { MOST = 4096 };
+    CLEANUP(buf_free) Buf plain = BUF_INIT(MOST);
+    *ret_right = false;
+    if (!base64_decode(encoded, &plain) || plain.failed) {
+        return true;
+    }
+    Str both = arena_str(r->arena, buf_str(&plain));
+    size_t colon = str_find_char(both, ':');
+    bool found = false;
+    if (colon == SIZE_MAX || !utf8_valid(both) || str_has_char(both, '\0')) {
+        return true;
+    }
+    if (!login_by_name(&r->ctx, str_slice(both, 0, colon), ret, &found, err)) {
+        return false;
+    }
+    *ret_right = check_password(auth, str_skip(both, colon + 1), found ? ret->password_record : STR_NULL, cached, entry);
+    return true;
+}
+
+static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheEntry *entry, Err *err) {
+    Login login = {.expires_at = MICROS_NONE};
+    bool right = false;
+    if (str_starts_nocase(header, STR("Bearer "))) {
+        if (!login_by_token(&r->ctx, str_trim(str_skip(header, 7)), &login, &right, err)) {
+            return false;
+        }
+    } else if (str_starts_nocase(header, STR("Basic "))) {
+        if (!login_basic(auth, r, str_trim(str_skip(header, 6)), cached, entry, &login, &right, err)) {
+            return false;
+        }
+    } else {
+        return err_set(err, ERR_UNAUTHENTICATED, "The Authorization header must be \"Bearer TOKEN\" or \"Basic ...\".");
+    }
+    if (!right || login.name.len > USER_NAME_MAX) {
+        return wrong_credentials(err);
+    }
+    memcpy(entry->name, login.name.ptr, login.name.len);
+    entry->name[login.name.len] = '\0';
+    entry->admin = login.admin;
+    int64_t fresh = auth->fresh_us;
+    if (login.expires_at != MICROS_NONE) {
+        int64_t left = MAX(login.expires_at - clock_now(), (int64_t)0);
+        fresh = MIN(fresh, left);
+    }
+    entry->fresh_until_us = clock_monotonic_us() + fresh;
+    return true;
+}
+
+static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
+    CacheEntry entry = {.admin = false};
+    unsigned char key[32];
+    cache_key(auth, header, key);
+    bool cached = cache_get(auth, key, &entry);
+    if (!cached || !is_fresh(&entry)) {
+        memcpy(entry.key, key, 32);
+        if (!login_header(auth, r, header, cached, &entry, err)) {
+            return false;
+        }
+        cache_put(auth, &entry);
+    }
+    r->caller.principal = arena_str(r->arena, str_from(entry.name));
+    r->caller.admin = r->caller.admin || entry.admin;
+    return true;
+}
+
+/* A page of another site that a browser on this machine shows must not talk to a server without login: its own name,
+ * pointed at 127.0.0.1, stands in Host. */
+static bool host_is_local(Str host) {
+    size_t colon = str_rfind_char(host, ':');
+    Str name = str_ends(host, STR("]")) || colon == SIZE_MAX ? host : str_slice(host, 0, colon);
+    return str_is_null(host) || str_eq_nocase(name, STR("localhost")) || str_starts(name, STR("127.")) || str_eq(name, STR("[::1]"));
+}
+
+bool auth_login(Auth *auth, Request *r, Err *err) {
+    Str header = r->http->headers[HTTP_AUTHORIZATION];
+    if (r->method->flags & METHOD_PUBLIC) {
+        return true;
+    }
+    if (auth->mode == AUTH_LOCAL && !host_is_local(r->http->headers[HTTP_HOST])) {
+        return err_set(err, ERR_FORBIDDEN, "Without login (auth.mode: local) the server only answers to localhost, 127.0.0.1 and [::1] as host name.");
+    }
+    r->caller.admin = auth->mode != AUTH_REQUIRED;
+    if (!str_is_null(header)) {
+        return login_cached(auth, r, header, err);
+    }
+    if (auth->mode == AUTH_REQUIRED) {
+        return err_set(err, ERR_UNAUTHENTICATED, "This server needs a login: send \"Authorization: Bearer TOKEN\", or basic authentication.");
+    }
+    return true;
+}

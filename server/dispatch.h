@@ -1,0 +1,28 @@
+/* The way of one request: exchange -> method row -> thread -> handler -> answer. */
+#ifndef PROPOLIS_SERVER_DISPATCH_H
+#define PROPOLIS_SERVER_DISPATCH_H
+
+#include "server/request.h"
+#include "server/router.h"
+#include "server/workers.h"
+
+/* What travels with an exchange (its "user" bytes). */
+typedef struct Call {
+    Job job; /* first */
+    Server *server;
+    HttpExchange *http;
+    RouteMatch match;
+    Err route_err;      /* why match.method is NULL */
+    bool on_http_thread;
+    /* A call that waits for changes (feed.h). */
+    struct Call *next_parked;
+    int64_t park_until_us; /* 0: not parked yet */
+    int64_t parked_after;  /* wake it when there is a change above this */
+} Call;
+
+void dispatch_request(HttpExchange *exchange, void *server); /* HttpOptions.on_request */
+bool dispatch_submit(Call *call); /* to the workers of its class; false: full */
+/* Answers a call that cannot be served. */
+void dispatch_refuse(Call *call, ErrCode code, const char *why);
+
+#endif

@@ -1,0 +1,532 @@
+#include "server/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+struct HttpServer {
+    HttpOptions options;
+    struct MHD_Daemon *daemon;
+    atomic_uint exchanges, streams, connections;
+    atomic_ullong requests, connections_total;
+};
+
+typedef struct Exchange {
+    HttpExchange pub; /* first: the two are cast into each other */
+    HttpServer *server;
+    struct MHD_Connection *connection;
+    struct MHD_Response *response;
+    unsigned status;
+    bool head_seen, dispatched, suspended;
+    Buf body;
+    uint64_t body_seen;
+    char client[INET6_ADDRSTRLEN];
+    size_t uri_len;
+    char uri[];
+} Exchange;
+
+static Exchange *exchange_of(HttpExchange *pub) { return (Exchange *)(void *)pub; }
+
+/* ---- listening ---- */
+
+static bool listen_on(const struct addrinfo *ai, int *ret_fd) {
+    int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+    if (fd < 0) {
+        return false;
+    }
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, 1024) < 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return false;
+    }
+    *ret_fd = fd;
+    return true;
+}
+
+static uint16_t bound_port(int fd) {
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &len) < 0) {
+        return 0;
+    }
+    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port : ((struct sockaddr_in *)&at)->sin_port);
+}
+
+static bool resolve(const char *address, uint16_t port, struct addrinfo **ret, Err *err) {
+    char service[8];
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    int failed = getaddrinfo(address, service, &hints, ret);
+    if (failed) {
+        return err_set(err, ERR_INVALID_CONFIG, "The listen address \"%s\" is not one of this machine: %s.", address, gai_strerror(failed));
+    }
+    return true;
+}
+
+bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port, Err *err) {
+    struct addrinfo *found = NULL;
+    if (!resolve(address, port, &found, err)) {
+        return false;
+    }
+    bool ok = listen_on(found, ret_fd);
+    int why = errno;
+    freeaddrinfo(found);
+    if (!ok && why == EADDRINUSE) {
+        return err_set(err, ERR_INVALID_CONFIG,
+                       "Port %u on %s is in use by another program. Stop that program, or choose another port with --http-port (0 picks a free one).",
+                       (unsigned)port, address);
+    }
+    if (!ok) {
+        return err_set(err, ERR_INVALID_CONFIG, "The server cannot listen on %s port %u: %s.", address, (unsigned)port, strerror(why));
+    }
+    *ret_port = bound_port(*ret_fd);
+    return true;
+}
+
+/* ---- one request ---- */
+
+/* The very first callback of a request, with the bytes of the request line as they came. */
+static void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *connection) {
+    HttpServer *server = arg;
+    size_t len = strlen(uri);
+    size_t user_at = (sizeof(Exchange) + len + 1 + 15) & ~(size_t)15;
+    Exchange *e = calloc(1, user_at + server->options.user_bytes);
+    if (!e) {
+        return NULL;
+    }
+    e->server = server;
+    e->connection = connection;
+    e->body = BUF_INIT(server->options.max_body);
+    e->uri_len = len;
+    memcpy(e->uri, uri, len);
+    e->pub.user = (char *)e + user_at;
+    atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
+    return e;
+}
+
+static void exchange_end(void *arg, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why) {
+    (void)connection;
+    (void)why;
+    HttpServer *server = arg;
+    Exchange *e = *con_cls;
+    if (!e) {
+        return;
+    }
+    *con_cls = NULL;
+    if (e->dispatched && server->options.on_done) {
+        server->options.on_done(&e->pub, server->options.arg);
+    }
+    if (e->response) {
+        MHD_destroy_response(e->response);
+    }
+    buf_free(&e->body);
+    free(e);
+    atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_release);
+}
+
+static const char *const HEADER_NAMES[HTTP_HEADER_COUNT] = {
+    [HTTP_ACCEPT] = "Accept",
+    [HTTP_ACCEPT_ENCODING] = "Accept-Encoding",
+    [HTTP_AUTHORIZATION] = "Authorization",
+    [HTTP_CONTENT_TYPE] = "Content-Type",
+    [HTTP_CONTENT_LENGTH] = "Content-Length",
+    [HTTP_HOST] = "Host",
+    [HTTP_IF_MATCH] = "If-Match",
+    [HTTP_IF_NONE_MATCH] = "If-None-Match",
+    [HTTP_LAST_EVENT_ID] = "Last-Event-ID",
+    [HTTP_USER_AGENT] = "User-Agent",
+    [HTTP_X_REQUEST_ID] = "X-Request-Id",
+};
+
+static enum MHD_Result keep_header(void *arg, enum MHD_ValueKind kind, const char *key, const char *value) {
+    (void)kind;
+    Exchange *e = arg;
+    for (int i = 0; i < HTTP_HEADER_COUNT; i++) {
+        if (!e->pub.headers[i].ptr && strcasecmp(key, HEADER_NAMES[i]) == 0) {
+            e->pub.headers[i] = str_from(value ? value : "");
+            break;
+        }
+    }
+    return MHD_YES;
+}
+
+static void keep_client(Exchange *e) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *at = info ? info->client_addr : NULL;
+    const char *text = NULL;
+    if (at && at->sa_family == AF_INET) {
+        text = inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)at)->sin_addr, e->client, sizeof e->client);
+    } else if (at && at->sa_family == AF_INET6) {
+        text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)at)->sin6_addr, e->client, sizeof e->client);
+    }
+    e->pub.client = str_from(text);
+}
+
+static void read_head(Exchange *e, const char *verb) {
+    e->pub.received_us = clock_monotonic_us();
+    e->pub.verb = str_from(verb);
+    Str uri = {e->uri, e->uri_len};
+    size_t mark = str_find_char(uri, '?');
+    e->pub.path = str_slice(uri, 0, MIN(mark, uri.len));
+    e->pub.query = mark == SIZE_MAX ? STR_NULL : str_skip(uri, mark + 1);
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, keep_header, e);
+    keep_client(e);
+    uint64_t announced;
+    if (str_to_u64(e->pub.headers[HTTP_CONTENT_LENGTH], &announced) && announced > e->server->options.max_body) {
+        e->pub.body_too_large = true;
+    }
+}
+
+/* Bytes past the limit are thrown away, so that the client can be told; but not for ever. */
+static enum MHD_Result keep_body(Exchange *e, const char *data, size_t *size) {
+    e->body_seen += *size;
+    if (e->body_seen > e->server->options.max_body) {
+        e->pub.body_too_large = true;
+        buf_free(&e->body);
+        if (e->body_seen / 2 > e->server->options.max_body) {
+            return MHD_NO;
+        }
+    } else {
+        buf_add_bytes(&e->body, data, *size);
+    }
+    *size = 0;
+    return e->body.failed ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result send_answer(Exchange *e) {
+    return e->response ? MHD_queue_response(e->connection, e->status, e->response) : MHD_NO;
+}
+
+static enum MHD_Result dispatch(Exchange *e) {
+    e->dispatched = true;
+    e->pub.body = buf_str(&e->body);
+    e->server->options.on_request(&e->pub, e->server->options.arg);
+    /* Once suspended, another thread may already have answered: look only at what this thread wrote. */
+    return e->suspended ? MHD_YES : send_answer(e);
+}
+
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *url, const char *verb, const char *version,
+                                 const char *data, size_t *size, void **con_cls) {
+    (void)arg;
+    (void)connection;
+    (void)url;
+    (void)version;
+    Exchange *e = *con_cls;
+    if (!e) {
+        return MHD_NO;
+    }
+    if (!e->head_seen) {
+        e->head_seen = true;
+        read_head(e, verb);
+        return e->pub.body_too_large ? dispatch(e) : MHD_YES;
+    }
+    if (*size) {
+        return keep_body(e, data, size);
+    }
+    return e->dispatched ? send_answer(e) : dispatch(e);
+}
+
+void http_suspend(HttpExchange *pub) {
+    Exchange *e = exchange_of(pub);
+    e->suspended = true;
+    MHD_suspend_connection(e->connection);
+}
+
+/* ---- answers ---- */
+
+void http_answer_header(HttpAnswer *answer, const char *name, const char *value) {
+    if (answer->header_count < HTTP_ANSWER_HEADERS) {
+        answer->headers[answer->header_count].name = name;
+        answer->headers[answer->header_count].value = value;
+        answer->header_count++;
+    }
+}
+
+static struct MHD_Response *response_of_bytes(HttpAnswer *a) {
+    if (!str_is_null(a->fixed)) {
+        buf_free(&a->body);
+        return MHD_create_response_from_buffer(a->fixed.len, (void *)(uintptr_t)a->fixed.ptr, MHD_RESPMEM_PERSISTENT);
+    }
+    struct MHD_Response *r = MHD_create_response_from_buffer(a->body.len, a->body.ptr, MHD_RESPMEM_MUST_FREE);
+    if (r) {
+        a->body = BUF_INIT(a->body.max);
+    } else {
+        buf_free(&a->body);
+    }
+    return r;
+}
+
+static void add_headers(struct MHD_Response *r, const HttpAnswer *a) {
+    if (a->content_type) {
+        MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, a->content_type);
+    }
+    for (size_t i = 0; i < a->header_count; i++) {
+        MHD_add_response_header(r, a->headers[i].name, a->headers[i].value);
+    }
+}
+
+static void answer_with(Exchange *e, struct MHD_Response *response, int status) {
+    e->response = response;
+    e->status = (unsigned)status;
+    if (e->suspended) {
+        MHD_resume_connection(e->connection);
+    }
+}
+
+void http_answer(HttpExchange *pub, HttpAnswer *answer) {
+    struct MHD_Response *response = response_of_bytes(answer);
+    if (response) {
+        add_headers(response, answer);
+    }
+    answer_with(exchange_of(pub), response, answer->status);
+}
+
+bool http_accepts_gzip(const HttpExchange *exchange) {
+    Str rest = exchange->headers[HTTP_ACCEPT_ENCODING], part;
+    while (str_split(&rest, ',', &part)) {
+        Str coding;
+        str_split(&part, ';', &coding);
+        if (str_eq_nocase(str_trim(coding), STR("gzip"))) {
+            Str quality = str_trim(part);
+            return !str_eq(quality, STR("q=0")) && !str_eq(quality, STR("q=0.0"));
+        }
+    }
+    return false;
+}
+
+enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8, GZIP_LEVEL = 1 };
+
+void http_answer_gzip(HttpAnswer *answer) {
+    Str plain = str_is_null(answer->fixed) ? buf_str(&answer->body) : answer->fixed;
+    z_stream z = {0};
+    if (plain.len > UINT32_MAX || deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) {
+        return;
+    }
+    Buf packed = BUF_INIT(plain.len);
+    if (buf_reserve(&packed, plain.len)) {
+        z.next_in = (Bytef *)(uintptr_t)plain.ptr;
+        z.avail_in = (uInt)plain.len;
+        z.next_out = (Bytef *)packed.ptr;
+        z.avail_out = (uInt)plain.len;
+        if (deflate(&z, Z_FINISH) == Z_STREAM_END) {
+            packed.len = z.total_out;
+            buf_free(&answer->body);
+            answer->body = packed;
+            answer->fixed = STR_NULL;
+            packed = BUF_INIT(0);
+            http_answer_header(answer, "Content-Encoding", "gzip");
+        }
+    }
+    deflateEnd(&z);
+    buf_free(&packed);
+}
+
+/* ---- streams ---- */
+
+struct HttpStream {
+    pthread_mutex_t lock;
+    struct MHD_Connection *connection;
+    HttpServer *server;
+    Buf pending;
+    size_t sent; /* of pending */
+    bool waiting, closed, gone;
+    int references; /* the caller's and the response's */
+};
+
+static void stream_release(HttpStream *s) {
+    bool last = --s->references == 0;
+    pthread_mutex_unlock(&s->lock);
+    if (last) {
+        atomic_fetch_sub(&s->server->streams, 1);
+        pthread_mutex_destroy(&s->lock);
+        buf_free(&s->pending);
+        free(s);
+    }
+}
+
+static ssize_t stream_read(void *arg, uint64_t at, char *out, size_t max) {
+    (void)at;
+    HttpStream *s = arg;
+    pthread_mutex_lock(&s->lock);
+    size_t left = s->pending.len - s->sent;
+    ssize_t result = (ssize_t)MIN(left, max);
+    if (left > 0) {
+        memcpy(out, s->pending.ptr + s->sent, (size_t)result);
+        s->sent += (size_t)result;
+        if (s->sent == s->pending.len) {
+            buf_clear(&s->pending);
+            s->sent = 0;
+        }
+    } else if (s->closed) {
+        result = MHD_CONTENT_READER_END_OF_STREAM;
+    } else {
+        s->waiting = true;
+        MHD_suspend_connection(s->connection);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return result;
+}
+
+static void stream_gone(void *arg) {
+    HttpStream *s = arg;
+    pthread_mutex_lock(&s->lock);
+    s->gone = true;
+    s->waiting = false;
+    stream_release(s);
+}
+
+static void stream_wake_locked(HttpStream *s) {
+    if (s->waiting) {
+        s->waiting = false;
+        MHD_resume_connection(s->connection);
+    }
+}
+
+HttpStream *http_stream_open(HttpExchange *pub, HttpAnswer *answer, size_t max_backlog) {
+    enum { BLOCK = 16 * 1024 };
+    Exchange *e = exchange_of(pub);
+    HttpStream *s = calloc(1, sizeof *s);
+    struct MHD_Response *r = s ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, stream_read, s, stream_gone) : NULL;
+    if (!r) {
+        free(s);
+        return NULL;
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    s->connection = e->connection;
+    s->server = e->server;
+    s->pending = BUF_INIT(max_backlog);
+    s->references = 2;
+    atomic_fetch_add(&e->server->streams, 1);
+    add_headers(r, answer);
+    answer_with(e, r, answer->status);
+    return s;
+}
+
+bool http_stream_push(HttpStream *s, Str bytes) {
+    pthread_mutex_lock(&s->lock);
+    buf_add(&s->pending, bytes);
+    bool ok = !s->gone && !s->pending.failed;
+    if (!s->gone) {
+        stream_wake_locked(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return ok;
+}
+
+void http_stream_close(HttpStream *s) {
+    pthread_mutex_lock(&s->lock);
+    s->closed = true;
+    if (!s->gone) {
+        stream_wake_locked(s);
+    }
+    stream_release(s);
+}
+
+/* ---- the server ---- */
+
+/* Paths and queries stay as they came: "%2F" in a partition's name is not a separator. */
+static size_t keep_escapes(void *arg, struct MHD_Connection *connection, char *text) {
+    (void)arg;
+    (void)connection;
+    return strlen(text);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
+    (void)connection;
+    (void)socket_context;
+    HttpServer *server = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&server->connections_total, 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
+    }
+}
+
+/* What the library has to say is about what clients do wrong. */
+static void PRINTF_LIKE(2, 0) on_library_log(void *arg, const char *fmt, va_list args) {
+    (void)arg;
+    char text[512];
+    vsnprintf(text, sizeof text, fmt, args);
+    log_debug("http: %" STR_FMT, STR_ARG(str_trim(str_from(text))));
+}
+
+HttpServer *http_start(const HttpOptions *options, Err *err) {
+    HttpServer *server = calloc(1, sizeof *server);
+    if (!server) {
+        err_set(err, ERR_INTERNAL, "There is no memory for the HTTP server.");
+        return NULL;
+    }
+    server->options = *options;
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL}, /* first, so that it sees complaints about the others */
+        {MHD_OPTION_LISTEN_SOCKET, options->listen_fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)MAX(options->max_connections, options->threads), NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)options->max_head, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)options->idle_timeout_s, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)exchange_begin, server},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_end, server},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
+        {MHD_OPTION_THREAD_POOL_SIZE, options->threads > 1 ? (intptr_t)options->threads : 0, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (options->threads <= 1) {
+        items[ARRAY_LEN(items) - 2] = items[ARRAY_LEN(items) - 1];
+    }
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC;
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    if (!server->daemon) {
+        free(server);
+        err_set(err, ERR_INTERNAL, "The HTTP server cannot be started: %s.", strerror(errno));
+        return NULL;
+    }
+    return server;
+}
+
+void http_stop_accepting(HttpServer *server) {
+    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+    if (fd != MHD_INVALID_SOCKET) {
+        close(fd);
+    }
+}
+
+bool http_drain(HttpServer *server, int64_t timeout_ms) {
+    Deadline deadline = deadline_in_ms(timeout_ms);
+    while (atomic_load_explicit(&server->exchanges, memory_order_acquire) > 0) {
+        if (deadline_left_ms(deadline) == 0) {
+            return false;
+        }
+        usleep(2000);
+    }
+    return true;
+}
+
+void http_stop(HttpServer *server) {
+    MHD_stop_daemon(server->daemon);
+    free(server);
+}
+
+void http_stats(HttpServer *server, HttpStats *ret) {
+    *ret = (HttpStats){
+        .requests = atomic_load_explicit(&server->requests, memory_order_relaxed),
+        .connections_total = atomic_load_explicit(&server->connections_total, memory_order_relaxed),
+        .connections = atomic_load_explicit(&server->connections, memory_order_relaxed),
+        .exchanges = atomic_load_explicit(&server->exchanges, memory_order_relaxed),
+        .streams = atomic_load_explicit(&server->streams, memory_order_relaxed),
+    };
+}

@@ -1,0 +1,93 @@
+/* HTTP: listening, parsing, sending. The only file pair that knows libmicrohttpd.
+ *
+ * A whole request (head and body) is handed to on_request() on an HTTP thread. There it is either answered at once or
+ * suspended; a suspended exchange holds no thread and is answered later from any thread, exactly once. Everything an
+ * exchange points to lives until its answer was sent. */
+#ifndef PROPOLIS_SERVER_HTTP_H
+#define PROPOLIS_SERVER_HTTP_H
+
+#include "base/buf.h"
+
+typedef struct HttpServer HttpServer;
+typedef struct HttpStream HttpStream;
+
+/* The request headers that anybody here reads. */
+typedef enum HttpHeader {
+    HTTP_ACCEPT,
+    HTTP_ACCEPT_ENCODING,
+    HTTP_AUTHORIZATION,
+    HTTP_CONTENT_TYPE,
+    HTTP_CONTENT_LENGTH,
+    HTTP_HOST,
+    HTTP_IF_MATCH,
+    HTTP_IF_NONE_MATCH,
+    HTTP_LAST_EVENT_ID,
+    HTTP_USER_AGENT,
+    HTTP_X_REQUEST_ID,
+    HTTP_HEADER_COUNT,
+} HttpHeader;
+
+typedef struct HttpExchange {
+    Str verb;
+    Str path;  /* as sent: still percent-encoded */
+    Str query; /* as sent, behind the "?"; null: none */
+    Str headers[HTTP_HEADER_COUNT];
+    Str body;
+    bool body_too_large; /* it was not kept; answer 413 */
+    Str client;          /* address without port */
+    int64_t received_us; /* monotonic */
+    void *user;          /* user_bytes, cleared */
+} HttpExchange;
+
+typedef struct HttpOptions {
+    int listen_fd;
+    unsigned threads;
+    unsigned max_connections;
+    size_t max_body;
+    size_t max_head;
+    unsigned idle_timeout_s;
+    size_t user_bytes; /* room for the caller in every exchange */
+    void (*on_request)(HttpExchange *exchange, void *arg);
+    void (*on_done)(HttpExchange *exchange, void *arg); /* the answer was sent or the peer has gone; may be NULL */
+    void *arg;
+} HttpOptions;
+
+/* A socket listening on ADDRESS (a name or an IP address); port 0 picks a free one. */
+bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port, Err *err) WARN_UNUSED;
+
+HttpServer *http_start(const HttpOptions *options, Err *err);
+void http_stop_accepting(HttpServer *server);
+/* Waits until no exchange is open. False: some still are after the timeout; the server must then not be freed. */
+bool http_drain(HttpServer *server, int64_t timeout_ms);
+void http_stop(HttpServer *server); /* only after http_drain() succeeded */
+typedef struct HttpStats {
+    uint64_t requests, connections_total;
+    unsigned connections, exchanges, streams;
+} HttpStats;
+void http_stats(HttpServer *server, HttpStats *ret);
+
+/* To be called in on_request() only: the answer will come later, from any thread. */
+void http_suspend(HttpExchange *exchange);
+
+enum { HTTP_ANSWER_HEADERS = 8 };
+typedef struct HttpAnswer {
+    int status;
+    const char *content_type; /* NULL: no body */
+    Buf body;                 /* taken over */
+    Str fixed;                /* instead of BODY: bytes that outlive the server */
+    struct { const char *name, *value; } headers[HTTP_ANSWER_HEADERS]; /* copied by http_answer() */
+    size_t header_count;
+} HttpAnswer;
+void http_answer_header(HttpAnswer *answer, const char *name, const char *value);
+/* Sends ANSWER; the exchange must not be touched afterwards. */
+void http_answer(HttpExchange *exchange, HttpAnswer *answer);
+/* BODY compressed in place, when that makes it smaller. */
+void http_answer_gzip(HttpAnswer *answer);
+bool http_accepts_gzip(const HttpExchange *exchange);
+
+/* An answer without end, for server-sent events. A stream holds no thread. The caller owns one reference. */
+HttpStream *http_stream_open(HttpExchange *exchange, HttpAnswer *answer, size_t max_backlog);
+bool http_stream_push(HttpStream *stream, Str bytes); /* false: the peer has gone, or reads too slowly */
+void http_stream_close(HttpStream *stream);           /* ends the answer, gives the reference back */
+
+#endif

@@ -1,0 +1,91 @@
+/* The program: what its first word means, and nothing else. */
+#include "base/arena.h"
+
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "config/config.h"
+#include "server/server.h"
+
+enum { EXIT_USAGE = 2, CONFIG_MEMORY = 16 * 1024 * 1024 };
+
+static int usage(const char *text) {
+    fprintf(stderr, "propolis: %s\n", text);
+    return EXIT_USAGE;
+}
+
+/* ARGV begins behind the subcommand; everything there is an option of the configuration. */
+static bool load(int argc, char **argv, Arena *arena, Config **ret) {
+    ConfigSources sources = {.argc = argc, .argv = argv, .environment = environ};
+    StrList problems = {0};
+    Err err;
+    if (config_load(&sources, arena, ret, &problems, &err) && config_check(*ret, &err)) {
+        return true;
+    }
+    fprintf(stderr, "propolis: %s\n", err.message);
+    for (size_t i = 1; i < problems.count; i++) {
+        fprintf(stderr, "  %" STR_FMT "\n", STR_ARG(problems.items[i]));
+    }
+    return false;
+}
+
+static int serve(int argc, char **argv) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
+    Config *config;
+    return load(argc, argv, arena, &config) ? server_run(config) : EXIT_USAGE;
+}
+
+static int migrate(int argc, char **argv) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
+    const char *how = NULL;
+    Config *config;
+    if (argc > 0 && (strcmp(argv[0], "--check") == 0 || strcmp(argv[0], "--print") == 0)) {
+        how = argv[0];
+        argc--;
+        argv++;
+    }
+    return load(argc, argv, arena, &config) ? server_migrate(config, how) : EXIT_USAGE;
+}
+
+static void show_entry(const ConfigEntry *entry, void *arg) {
+    (void)arg;
+    printf("%-36s %-40" STR_FMT " # %" STR_FMT "\n", entry->key, STR_ARG(entry->value), STR_ARG(entry->source));
+}
+
+static int config_command(int argc, char **argv) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
+    bool show = argc > 0 && strcmp(argv[0], "show") == 0;
+    Config *config;
+    if (!show && (argc == 0 || strcmp(argv[0], "check") != 0)) {
+        return usage("say \"propolis config show\" or \"propolis config check\".");
+    }
+    if (!load(argc - 1, argv + 1, arena, &config)) {
+        return EXIT_USAGE;
+    }
+    if (show) {
+        config_each(config, arena, show_entry, NULL);
+    } else {
+        puts("The configuration is right.");
+    }
+    return EXIT_SUCCESS;
+}
+
+static int version(int argc, char **argv) {
+    (void)argc;
+    (void)argv;
+    printf("propolis %s\n", SERVER_VERSION);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+    static const struct {
+        const char *word;
+        int (*run)(int argc, char **argv);
+    } COMMANDS[] = {{"serve", serve}, {"migrate", migrate}, {"config", config_command}, {"version", version}};
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(COMMANDS); i++) {
+        if (strcmp(argv[1], COMMANDS[i].word) == 0) {
+            return COMMANDS[i].run(argc - 2, argv + 2);
+        }
+    }
+    return cli_main(argc, argv);
+}

@@ -1,0 +1,93 @@
+#include "server/rest/rest.h"
+
+/* The REST API, one row a route. openapi.yaml says the same for the world; a test compares the two. */
+
+#define API "/api/v1"
+#define CATALOG API "/catalogs/{catalog}"
+#define DATABASE CATALOG "/databases/{database}"
+#define TABLE DATABASE "/tables/{table}"
+#define PARTITION TABLE "/partitions/{partition}"
+
+#define READ METHOD_READ
+#define POINT (METHOD_READ | METHOD_POINT)
+#define WRITE METHOD_WRITE
+#define BULK_READ (METHOD_READ | METHOD_BULK)
+#define BULK_WRITE (METHOD_WRITE | METHOD_BULK)
+#define PROBE (METHOD_READ | METHOD_PROBE | METHOD_PUBLIC)
+
+#define PAGE "limit,page_token"
+#define PARTITION_QUERY "filter,grammar,names+,prefix+"
+
+static const Method ROWS[] = {
+    {"catalog.list", "GET", API "/catalogs", rest_catalog_list, READ, "list", PAGE ",pattern", "0.1", "Catalogs, by name."},
+    {"catalog.create", "POST", API "/catalogs", rest_catalog_create, WRITE, "create", NULL, "0.1", "Make a catalog."},
+    {"catalog.get", "GET", CATALOG, rest_catalog_get, POINT, "read", NULL, "0.1", "One catalog."},
+    {"catalog.put", "PUT", CATALOG, rest_catalog_put, WRITE, "alter", NULL, "0.1", "Make a catalog, or replace all of it."},
+    {"catalog.patch", "PATCH", CATALOG, rest_catalog_patch, WRITE, "alter", NULL, "0.1", "Change parts of a catalog."},
+    {"catalog.drop", "DELETE", CATALOG, rest_catalog_drop, WRITE, "drop", NULL, "0.1", "Drop an empty catalog."},
+
+    {"database.list", "GET", CATALOG "/databases", rest_database_list, READ, "list", PAGE ",pattern", "0.1", "Databases, by name."},
+    {"database.create", "POST", CATALOG "/databases", rest_database_create, WRITE, "create", NULL, "0.1", "Make a database."},
+    {"database.get", "GET", DATABASE, rest_database_get, POINT, "read", NULL, "0.1", "One database."},
+    {"database.put", "PUT", DATABASE, rest_database_put, WRITE, "alter", NULL, "0.1", "Make a database, or replace all of it."},
+    {"database.patch", "PATCH", DATABASE, rest_database_patch, WRITE, "alter", NULL, "0.1", "Change parts of a database."},
+    {"database.drop", "DELETE", DATABASE, rest_database_drop, BULK_WRITE, "drop", "cascade,delete_data", "0.1",
+     "Drop a database, with cascade=true also all that is in it."},
+
+    {"table.list", "GET", DATABASE "/tables", rest_table_list, READ, "list", PAGE ",pattern,type,detail", "0.1", "Tables, by name."},
+    {"table.create", "POST", DATABASE "/tables", rest_table_create, WRITE, "create", NULL, "0.1", "Make a table or view."},
+    {"table.get", "GET", TABLE, rest_table_get, POINT, "read", "version,as_of", "0.1", "One table, as it is or was."},
+    {"table.put", "PUT", TABLE, rest_table_put, WRITE, "alter", NULL, "0.1", "Make a table, or replace all of its definition."},
+    {"table.patch", "PATCH", TABLE, rest_table_patch, WRITE, "alter", NULL, "0.1", "Change parts of a table."},
+    {"table.drop", "DELETE", TABLE, rest_table_drop, WRITE, "drop", "delete_data", "0.1", "Drop a table; it can be restored for a while."},
+    {"table.rename", "POST", TABLE ":rename", rest_table_rename, BULK_WRITE, "alter", NULL, "0.1", "Give a table another name or database."},
+    {"table.undrop", "POST", TABLE ":undrop", rest_table_undrop, BULK_WRITE, "create", NULL, "0.1", "Bring a dropped table back with its partitions."},
+    {"table.dropped", "GET", DATABASE "/dropped-tables", rest_dropped_table_list, READ, "list", PAGE ",name", "0.1",
+     "Dropped tables that can be restored, newest first."},
+
+    {"version.list", "GET", TABLE "/versions", rest_version_list, READ, "read", PAGE ",noops,pointer_moves", "0.1",
+     "What was done to a table, newest first."},
+    {"version.get", "GET", TABLE "/versions/{version}", rest_version_get, READ, "read", NULL, "0.1", "One version of a table and who made it."},
+    {"version.diff", "GET", TABLE "/diff", rest_table_diff, READ, "read", "from,to", "0.1", "The differences between two versions."},
+    {"version.restore", "POST", TABLE ":restore", rest_table_restore, WRITE, "alter", NULL, "0.1", "Make a table what it was, as a new version."},
+
+    {"partition.list", "GET", TABLE "/partitions", rest_partition_list, BULK_READ, "list", PAGE "," PARTITION_QUERY ",columns,detail", "0.1",
+     "Partitions, by name."},
+    {"partition.count", "GET", TABLE "/partitions:count", rest_partition_count, BULK_READ, "list", PARTITION_QUERY ",columns", "0.1", "How many partitions match."},
+    {"partition.add", "POST", TABLE "/partitions", rest_partition_add, BULK_WRITE, "create", NULL, "0.1", "Add one partition, or many."},
+    {"partition.alter_many", "POST", TABLE "/partitions:alter", rest_partitions_alter, BULK_WRITE, "alter", NULL, "0.1", "Replace many partitions."},
+    {"partition.drop_many", "POST", TABLE "/partitions:drop", rest_partitions_drop, BULK_WRITE, "drop", NULL, "0.1", "Drop partitions by name or filter."},
+    {"partition.get", "GET", PARTITION, rest_partition_get, POINT, "read", "columns", "0.1", "One partition."},
+    {"partition.put", "PUT", PARTITION, rest_partition_put, WRITE, "alter", NULL, "0.1", "Add a partition, or replace all of it."},
+    {"partition.patch", "PATCH", PARTITION, rest_partition_patch, WRITE, "alter", NULL, "0.1", "Change parts of a partition."},
+    {"partition.drop", "DELETE", PARTITION, rest_partition_drop, WRITE, "drop", "delete_data", "0.1", "Drop a partition; it can be restored."},
+    {"partition.rename", "POST", PARTITION ":rename", rest_partition_rename, BULK_WRITE, "alter", NULL, "0.1", "Give a partition other values."},
+    {"partition.history", "GET", PARTITION "/history", rest_partition_history, READ, "read", NULL, "0.1", "What was done to a partition, newest first."},
+    {"partition.restore", "POST", PARTITION ":restore", rest_partition_restore, WRITE, "create", NULL, "0.1",
+     "Make a partition what it was before a change."},
+
+    {"change.list", "GET", API "/changes", rest_change_list, READ | METHOD_HELD, "list", "after,limit,catalog,database,name,kind,principal,wait", "0.1",
+     "The change log from an id on; waits for new ones, or streams them as server-sent events."},
+
+    {"user.list", "GET", API "/users", rest_user_list, READ, "admin", PAGE, "0.1", "Users, by name."},
+    {"user.create", "POST", API "/users", rest_user_create, WRITE, "admin", NULL, "0.1", "Make a user."},
+    {"user.get", "GET", API "/users/{user}", rest_user_get, READ, "admin", NULL, "0.1", "One user."},
+    {"user.patch", "PATCH", API "/users/{user}", rest_user_patch, WRITE, "admin", NULL, "0.1", "Change password, admin right, disabled."},
+    {"user.delete", "DELETE", API "/users/{user}", rest_user_delete, WRITE, "admin", NULL, "0.1", "Delete a user and its tokens."},
+    {"token.list", "GET", API "/users/{user}/tokens", rest_token_list, READ, "admin", PAGE, "0.1", "A user's tokens; never the tokens themselves."},
+    {"token.create", "POST", API "/users/{user}/tokens", rest_token_create, WRITE, "admin", NULL, "0.1", "Make a token; it is shown in this answer only."},
+    {"token.revoke", "DELETE", API "/users/{user}/tokens/{id}", rest_token_revoke, WRITE, "admin", NULL, "0.1", "Take a token back."},
+    {"whoami", "GET", API "/whoami", rest_whoami, READ, "read", NULL, "0.1", "Who the server takes you for."},
+
+    {"healthz", "GET", "/healthz", rest_healthz, PROBE, "read", NULL, "0.1", "The process lives."},
+    {"readyz", "GET", "/readyz", rest_readyz, READ | METHOD_PUBLIC, "read", NULL, "0.1", "The database can be reached and its schema fits."},
+    {"version", "GET", "/version", rest_version, PROBE, "read", NULL, "0.1", "Version of the server."},
+    {"openapi", "GET", "/openapi.yaml", rest_openapi, PROBE, "read", NULL, "0.1", "This API's description."},
+    {"metrics", "GET", "/metrics", rest_metrics, READ, "read", NULL, "0.1", "Numbers for Prometheus."},
+    {"admin.methods", "GET", "/admin/methods", rest_admin_methods, READ, "admin", NULL, "0.1", "Every method, and how often it was called."},
+    {"admin.pools", "GET", "/admin/pools", rest_admin_pools, READ, "admin", NULL, "0.1", "Database connections and workers."},
+    {"admin.config", "GET", "/admin/config", rest_admin_config, READ, "admin", NULL, "0.1", "Every option, its value and where that came from."},
+    {"admin.connections", "GET", "/admin/connections", rest_admin_connections, READ, "admin", NULL, "0.1", "Open HTTP connections and streams."},
+};
+
+const MethodTable rest_methods = {ROWS, ARRAY_LEN(ROWS)};

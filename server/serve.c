@@ -1,0 +1,352 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "catalog/secret.h"
+#include "catalog/users.h"
+#include "config/config.h"
+#include "pg/datadir.h"
+#include "pg/embedded.h"
+#include "pg/migrate.h"
+#include "server/dispatch.h"
+#include "server/rest/rest.h"
+#include "storage/roots.h"
+
+const char SERVER_VERSION[] = "0.1.0";
+
+enum {
+    HEAD_BYTES = 64 * 1024,    /* request line and headers, and the piece of a body that is read at a time */
+    TICK_MS = 200,             /* of the feed, while somebody waits */
+    WAIT_MS = 60 * 1000,       /* longest long-poll */
+    START_MS = 60 * 1000,      /* for the statements of the start */
+    START_MEMORY = 16 * 1024 * 1024,
+    SPARE_CONNECTIONS = 4,     /* for the ticker, jobs and psql beside the pools */
+};
+
+/* What serve holds beside the Server itself. */
+typedef struct Process {
+    const Config *config;
+    Arena *arena; /* as long as the process */
+    Server server;
+    Embedded *embedded;
+    Pg *pg;
+    int listen_fd;
+    uint16_t port;
+    bool made_token;
+} Process;
+
+/* ---- the store -------------------------------------------------------------------------------------------------- */
+
+static bool make_data_dir(Str path, Arena *arena, Err *err) {
+    for (size_t i = 1; i <= path.len; i++) {
+        if (i == path.len || path.ptr[i] == '/') {
+            const char *part = arena_cstr(arena, str_slice(path, 0, i));
+            if (mkdir(part, 0700) < 0 && errno != EEXIST) {
+                return err_set(err, ERR_STORAGE, "The data directory %s cannot be made: %s. Choose another one with --data-dir.", part, strerror(errno));
+            }
+        }
+    }
+    return true;
+}
+
+static bool open_store(const Config *config, Arena *arena, Embedded **embedded, Pg **pg, Err *err) {
+    bool private = str_is_empty(config->database.url);
+    int connections = (int)(config->database.pool_read + config->database.pool_bulk) + SPARE_CONNECTIONS;
+    EmbeddedOptions cluster = {.data_dir = config->data_dir, .connections = connections};
+    if (!str_is_empty(config->database.embedded.bin_dir)) {
+        cluster.bindir = config->database.embedded.bin_dir;
+    }
+    if (private && !embedded_start(&cluster, embedded, err)) {
+        return false;
+    }
+    PgOptions options = {
+        .url = private ? str_from(embedded_url(*embedded)) : config_database_url(config, arena),
+        .schema = config->database.schema,
+        .pool = {[PG_READ] = (int)config->database.pool_read, [PG_BULK] = (int)config->database.pool_bulk},
+        .statement_timeout_ms = config->database.statement_timeout,
+        .connect_timeout_ms = config->database.connect_timeout,
+    };
+    return pg_open(&options, pg, err);
+}
+
+static bool migrate(Pg *pg, Err *err) {
+    int applied = 0;
+    if (!migrate_apply(pg, migrations_built_in(), &applied, err)) {
+        return false;
+    }
+    if (applied) {
+        log_info("Applied %d migration%s to the schema %s.", applied, applied == 1 ? "" : "s", pg_schema(pg));
+    }
+    return true;
+}
+
+static bool open_catalog(Process *p, Arena *arena, Err *err) {
+    Catalog *catalog = &p->server.catalog;
+    Str cluster = ARENA_CONCAT(arena, p->config->data_dir, STR("/postgres"));
+    RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, 1}, true};
+    catalog->pg = p->pg;
+    catalog->config = p->config;
+    catalog->server_id = uuid_random();
+    catalog->authorize = auth_authorize;
+    return secret_keys_load(arena_cstr(arena, p->config->secret_key_file), true, &catalog->keys, err) && roots_open(&roots, &catalog->roots, err);
+}
+
+static bool prepare_catalog(Process *p, Arena *arena, Err *err) {
+    Caller caller = {.protocol = STR("server"), .operation = STR("start"), .admin = true};
+    Ctx ctx = {.catalog = &p->server.catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(START_MS), .pool = PG_BULK};
+    if (!instance_id(&ctx, &p->server.instance, err) || !catalog_bootstrap(&ctx, err)) {
+        return false;
+    }
+    return auth_mode(p->server.auth) != AUTH_REQUIRED ||
+           auth_first_admin(&ctx, arena_cstr(arena, p->config->data_dir), &p->made_token, err);
+}
+
+/* ---- starting and stopping -------------------------------------------------------------------------------------- */
+
+static void take_limits(Server *server, const Config *config) {
+    server->limits.body = config->limits.request_body;
+    server->limits.page = config->limits.page;
+    server->limits.page_default = config->limits.page_default;
+    server->limits.list_page = config->limits.list_page;
+    server->limits.json_depth = config->limits.json_depth;
+    server->limits.request_memory = config->limits.request_memory;
+    server->limits.timeout_ms = config->http.request_timeout;
+    server->limits.wait_ms = WAIT_MS;
+}
+
+static void set_up_log(const Config *config) {
+    static const LogLevel LEVELS[] = {LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR};
+    log_setup(LEVELS[config->log.level], config->log.format == CONFIG_LOG_FORMAT_JSON);
+}
+
+static AuthMode auth_mode_of(const Config *config) {
+    static const AuthMode MODES[] = {AUTH_LOCAL, AUTH_OPEN, AUTH_REQUIRED};
+    return MODES[config->auth.mode];
+}
+
+static bool start_threads(Process *p, Err *err) {
+    Server *server = &p->server;
+    const Config *config = p->config;
+    WorkersOptions read = {"read", (unsigned)config->http.workers, (size_t)config->limits.queue, (size_t)config->limits.request_memory};
+    WorkersOptions bulk = {"bulk", (unsigned)config->http.bulk_workers, (size_t)config->limits.queue, (size_t)config->limits.request_memory};
+    HttpOptions http = {
+        .listen_fd = p->listen_fd,
+        .threads = (unsigned)config->http.threads,
+        .max_connections = (unsigned)config->http.max_connections,
+        .max_body = (size_t)config->limits.request_body,
+        .max_head = HEAD_BYTES,
+        .idle_timeout_s = (unsigned)MAX(config->http.idle_timeout / 1000, (int64_t)1),
+        .user_bytes = sizeof(Call),
+        .on_request = dispatch_request,
+        .arg = server,
+    };
+    return (server->read = workers_start(&read, err)) && (server->bulk = workers_start(&bulk, err)) &&
+           (server->feed = feed_start(server, TICK_MS, err)) && (server->http = http_start(&http, err));
+}
+
+static bool make_server(Process *p, Err *err) {
+    Server *server = &p->server;
+    server->methods = rest_methods;
+    server->router = router_new(rest_methods);
+    server->metrics = metrics_new(rest_methods);
+    server->auth = auth_new(auth_mode_of(p->config), p->config->auth.token_cache);
+    server->started_at = clock_now();
+    take_limits(server, p->config);
+    return (server->router && server->metrics && server->auth) || err_set(err, ERR_INTERNAL, "There is no memory to start with.");
+}
+
+static bool become_service_user(const Config *config, Err *err) {
+    const char *user = NULL;
+    if (!service_user_become(config->data_dir, &user, err)) {
+        return false;
+    }
+    if (user) {
+        log_info("Started as root; from here on the server runs as the user %s.", user);
+    }
+    return true;
+}
+
+static bool start(Process *p, Arena *arena, Err *err) {
+    const Config *config = p->config;
+    return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
+           become_service_user(config, err) && make_data_dir(config->data_dir, arena, err) && open_store(config, arena, &p->embedded, &p->pg, err) &&
+           migrate(p->pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) && start_threads(p, err);
+}
+
+/* What was started, in the other order. False: something still runs, so nothing may be freed. */
+static bool stop_threads(Process *p) {
+    Server *server = &p->server;
+    int64_t drain_ms = p->config->shutdown.drain_timeout;
+    atomic_store(&server->stopping, true);
+    if (server->http) {
+        http_stop_accepting(server->http);
+    }
+    if (server->feed) {
+        feed_stop(server->feed);
+    }
+    bool drained = !server->http || http_drain(server->http, drain_ms);
+    if (!drained) {
+        log_warn("Some requests were not finished after %" PRId64 " ms (shutdown.drain_timeout) and are ended.", drain_ms);
+        return false;
+    }
+    if (server->http) {
+        http_stop(server->http);
+    }
+    return (!server->read || workers_stop(server->read, drain_ms)) && (!server->bulk || workers_stop(server->bulk, drain_ms));
+}
+
+static void stop(Process *p) {
+    Server *server = &p->server;
+    bool all_ended = stop_threads(p);
+    if (all_ended) {
+        if (server->catalog.roots) {
+            roots_close(server->catalog.roots);
+        }
+        secret_keys_free(server->catalog.keys);
+        if (p->pg) {
+            pg_close(p->pg);
+        }
+        feed_free(server->feed);
+        auth_free(server->auth);
+        metrics_free(server->metrics);
+        router_free(server->router);
+    }
+    if (p->embedded) {
+        embedded_stop(p->embedded);
+    }
+    if (!all_ended) {
+        _exit(0);
+    }
+}
+
+/* ---- signals ---------------------------------------------------------------------------------------------------- */
+
+/* Blocked in all threads; the main one waits for them. */
+static void block_signals(sigset_t *set) {
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static void log_texts(const char *what, StrList texts) {
+    for (size_t i = 0; i < texts.count; i++) {
+        log_info("%s: %" STR_FMT, what, STR_ARG(texts.items[i]));
+    }
+}
+
+static void free_arena(void *arena) { arena_free(arena); }
+
+/* Former configurations stay until the end: a request may still read one, and reloads are few. */
+static void reload(Process *p) {
+    Arena *arena = arena_new(START_MEMORY);
+    ConfigChanges changes = {0};
+    Config *fresh;
+    Err err;
+    if (!config_reload(p->config, arena, &fresh, &changes, NULL, &err)) {
+        log_error("The configuration was not reloaded, the old one stays: %s", err.message);
+        arena_free(arena);
+        return;
+    }
+    p->config = fresh;
+    arena_defer(p->arena, free_arena, arena);
+    __atomic_store_n(&p->server.catalog.config, fresh, __ATOMIC_RELEASE);
+    set_up_log(fresh);
+    take_limits(&p->server, fresh);
+    auth_set_fresh(p->server.auth, fresh->auth.token_cache);
+    log_info("The configuration was reloaded.");
+    log_texts("Changed", changes.changed);
+    log_texts("Needs a restart", changes.restart);
+}
+
+static void wait_for_the_end(Process *p, sigset_t *set) {
+    for (;;) {
+        int got = 0;
+        if (sigwait(set, &got) != 0) {
+            continue;
+        }
+        if (got != SIGHUP) {
+            break;
+        }
+        reload(p);
+    }
+    /* A second signal ends the process at once, as if nothing had been arranged. */
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, set, NULL);
+}
+
+int server_run(const Config *config) {
+    Process *p = calloc(1, sizeof *p);
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(START_MEMORY);
+    Err err;
+    sigset_t signals;
+    if (!p) {
+        return EXIT_FAILURE;
+    }
+    p->config = config;
+    p->arena = arena;
+    p->listen_fd = -1;
+    set_up_log(config);
+    block_signals(&signals);
+    StrList notes = config_notes(config);
+    for (size_t i = 0; i < notes.count; i++) {
+        log_warn("%" STR_FMT, STR_ARG(notes.items[i]));
+    }
+    bool ok = start(p, arena, &err);
+    if (ok) {
+        banner_print(config, auth_mode(p->server.auth), p->port, p->made_token);
+        wait_for_the_end(p, &signals);
+        log_info("Stopping.");
+    } else {
+        fprintf(stderr, "propolis: %s\n", err.message);
+        if (p->listen_fd >= 0 && !p->server.http) {
+            close(p->listen_fd);
+        }
+    }
+    stop(p);
+    free(p);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- migrate ---------------------------------------------------------------------------------------------------- */
+
+static bool migrate_as_told(Pg *pg, const char *how, Err *err) {
+    MigrationSet set = migrations_built_in();
+    int applied = 0;
+    if (how && strcmp(how, "--check") == 0) {
+        return migrate_check(pg, set, err) && puts("The schema is up to date.") >= 0;
+    }
+    if (how && strcmp(how, "--print") == 0) {
+        CLEANUP(buf_free) Buf sql = BUF_INIT(START_MEMORY);
+        return migrate_print(pg, set, &sql, err) && fwrite(sql.ptr ? sql.ptr : "", 1, sql.len, stdout) == sql.len;
+    }
+    return migrate_apply(pg, set, &applied, err) && printf("%d migrations applied.\n", applied) > 0;
+}
+
+int server_migrate(const Config *config, const char *how) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(START_MEMORY);
+    Embedded *embedded = NULL;
+    Pg *pg = NULL;
+    Err err = {.message = "The output cannot be written."};
+    set_up_log(config);
+    bool ok = become_service_user(config, &err) && make_data_dir(config->data_dir, arena, &err) && open_store(config, arena, &embedded, &pg, &err) &&
+              migrate_as_told(pg, how, &err);
+    if (!ok) {
+        fprintf(stderr, "propolis: %s\n", err.message);
+    }
+    if (pg) {
+        pg_close(pg);
+    }
+    if (embedded) {
+        embedded_stop(embedded);
+    }
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
