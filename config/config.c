@@ -36,7 +36,7 @@ bool config_is_group(Str name) {
 
 /* ---- what the sources hand over ------------------------------------------------------------------------------------ */
 
-void loader_add(Loader *loader, Setting setting) {
+void config_loader_add(Loader *loader, Setting setting) {
     if (loader->setting_count == loader->setting_capacity) {
         loader->setting_capacity = loader->setting_capacity * 2 + 32;
         Setting *more = ARENA_ARRAY(loader->arena, Setting, loader->setting_capacity);
@@ -74,7 +74,7 @@ static Str printable(Str text, Arena *arena) {
     return (Str){copy, text.len};
 }
 
-void loader_problem(Loader *loader, Origin at, Str key, const char *fmt, ...) {
+void config_loader_problem(Loader *loader, Origin at, Str key, const char *fmt, ...) {
     loader->problem_total++;
     if (loader->problem_count == CONFIG_PROBLEMS_MAX) {
         return;
@@ -90,7 +90,7 @@ void loader_problem(Loader *loader, Origin at, Str key, const char *fmt, ...) {
     loader->problems[loader->problem_count++] = (Problem){at, printable(text, arena)};
 }
 
-void loader_note(Loader *loader, const char *fmt, ...) {
+void config_loader_note(Loader *loader, const char *fmt, ...) {
     if (loader->note_count == CONFIG_NOTES_MAX) {
         return;
     }
@@ -116,8 +116,8 @@ static const char *same_last_word(Str key) {
     return found;
 }
 
-Str loader_hint(const Loader *loader, Str key) {
-    if (key.len > 100) {
+Str config_loader_hint(const Loader *loader, Str key) {
+    if (key.len > 100 || loader->problem_count == CONFIG_PROBLEMS_MAX) {
         return STR("");
     }
     const char *near = same_last_word(str_skip(key, str_rfind_char(key, '.') + 1)); /* SIZE_MAX + 1 is 0 */
@@ -129,20 +129,20 @@ Str loader_hint(const Loader *loader, Str key) {
 
 static void apply_default(Loader *loader, const ConfigOption *option, Config *config) {
     Err err;
-    if (!value_set_text(option, str_from(option->default_text), loader->arena, config, &err)) {
-        loader_problem(loader, (Origin){.kind = FROM_DEFAULT}, str_from(option->key), "%s", err.message);
+    if (!config_value_set_text(option, str_from(option->default_text), loader->arena, config, &err)) {
+        config_loader_problem(loader, (Origin){.kind = FROM_DEFAULT}, str_from(option->key), "%s", err.message);
     }
 }
 
 static void apply(Loader *loader, const Setting *setting, Config *config) {
     Err err;
     const ConfigOption *option = setting->option;
-    bool good = setting->is_list ? value_set_list(option, setting->items, loader->arena, config, &err)
-                                 : value_set_text(option, setting->text, loader->arena, config, &err);
+    bool good = setting->is_list ? config_value_set_list(option, setting->items, loader->arena, config, &err)
+                                 : config_value_set_text(option, setting->text, loader->arena, config, &err);
     if (good) {
         config->state->origins[option - config_options] = setting->origin;
     } else {
-        loader_problem(loader, setting->origin, str_from(option->key), "%s", err.message);
+        config_loader_problem(loader, setting->origin, str_from(option->key), "%s", err.message);
     }
 }
 
@@ -180,7 +180,7 @@ static void sort_problems(Loader *loader) {
     }
 }
 
-static bool report(Loader *loader, StrList *ret_problems, Err *err) {
+static void report(Loader *loader, StrList *ret_problems, Err *err) {
     sort_problems(loader);
     if (ret_problems) {
         *ret_problems = (StrList){ARENA_ARRAY(loader->arena, Str, loader->problem_count), loader->problem_count};
@@ -189,20 +189,20 @@ static bool report(Loader *loader, StrList *ret_problems, Err *err) {
         }
     }
     Str first = str_slice(loader->problems[0].text, 0, sizeof err->message - 100);
-    if (loader->problem_total == 1) {
-        return err_set(err, ERR_INVALID_CONFIG, "%" STR_FMT, STR_ARG(first));
+    err_set(err, ERR_INVALID_CONFIG, "%" STR_FMT, STR_ARG(first));
+    if (loader->problem_total > 1) {
+        err_set(err, ERR_INVALID_CONFIG, "%" STR_FMT " (and %zu more)", STR_ARG(first), loader->problem_total - 1);
     }
-    return err_set(err, ERR_INVALID_CONFIG, "%" STR_FMT " (and %zu more)", STR_ARG(first), loader->problem_total - 1);
 }
 
 static void read_sources(Loader *loader, const ConfigSources *sources) {
-    environment_scan(loader, sources->environment);
-    flags_scan(loader, sources->argc, sources->argv);
+    config_environment_scan(loader, sources->environment);
+    config_flags_scan(loader, sources->argc, sources->argv);
     if (!str_is_null(sources->text)) {
         loader->file = str_is_null(loader->file) ? STR("propolis.yaml") : loader->file;
-        file_parse(loader, sources->text);
+        config_file_parse(loader, sources->text);
     } else if (!str_is_null(loader->file)) {
-        file_read(loader);
+        config_file_read(loader);
     }
 }
 
@@ -216,7 +216,8 @@ bool config_load(const ConfigSources *sources, Arena *arena, Config **ret, StrLi
         return false;
     }
     if (loader.problem_count) {
-        return report(&loader, ret_problems, err);
+        report(&loader, ret_problems, err);
+        return false;
     }
     config->state->sources = *sources;
     config->state->file = loader.file;
@@ -244,7 +245,8 @@ static bool is_loopback(Str address, Arena *arena) {
     if (inet_pton(AF_INET, text, &four) == 1) {
         return ntohl(four.s_addr) >> 24 == 127;
     }
-    return inet_pton(AF_INET6, text, &six) == 1 && (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
+    return inet_pton(AF_INET6, text, &six) == 1 &&
+           (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
 }
 
 static bool check_access(const Config *config, Err *err) {
@@ -252,18 +254,20 @@ static bool check_access(const Config *config, Err *err) {
     if (config->auth.mode != CONFIG_AUTH_MODE_LOCAL || is_loopback(config->listen, arena)) {
         return true;
     }
-    return err_set(err, ERR_INVALID_CONFIG,
-                   "listen: %" STR_FMT " can be reached from other machines, but auth.mode is local, which asks nobody who they are. Set "
-                   "auth.mode: required (users and tokens), or auth.mode: open if everybody who reaches the port may do everything, or "
-                   "listen on 127.0.0.1.",
-                   STR_ARG(config->listen));
+    return err_set(
+        err, ERR_INVALID_CONFIG,
+        "listen: %" STR_FMT " can be reached from other machines, but auth.mode is local, which asks nobody who they are. Set "
+        "auth.mode: required (users and tokens), or auth.mode: open if everybody who reaches the port may do everything, or "
+        "listen on 127.0.0.1.",
+        STR_ARG(config->listen));
 }
 
 static bool check_database(const Config *config, Err *err) {
     if (config->database.password.len && !config->database.url.len) {
-        return err_set(err, ERR_INVALID_CONFIG,
-                       "database.password is given without database.url. The embedded database needs no password: give the address of a "
-                       "PostgreSQL or remove the password.");
+        return err_set(
+            err, ERR_INVALID_CONFIG,
+            "database.password is given without database.url. The embedded database needs no password: give the address of a "
+            "PostgreSQL or remove the password.");
     }
     return true;
 }
@@ -272,12 +276,14 @@ static bool check_ports(const Config *config, Err *err) {
     const struct {
         const char *key;
         int64_t port;
-    } ports[] = {{"http.port", config->http.port}, {"thrift.port", config->thrift.port}, {"database.embedded.port", config->database.embedded.port}};
+    } ports[] = {{"http.port", config->http.port},
+                 {"thrift.port", config->thrift.port},
+                 {"database.embedded.port", config->database.embedded.port}};
     for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
         for (size_t j = 0; j < i && ports[i].port; j++) {
             if (ports[i].port == ports[j].port) {
-                return err_set(err, ERR_INVALID_CONFIG, "%s and %s are both %" PRId64 "; give each a port of its own.", ports[j].key,
-                               ports[i].key, ports[i].port);
+                return err_set(err, ERR_INVALID_CONFIG, "%s and %s are both %" PRId64 "; give each a port of its own.",
+                               ports[j].key, ports[i].key, ports[i].port);
             }
         }
     }
@@ -287,7 +293,8 @@ static bool check_ports(const Config *config, Err *err) {
 static bool check_limits(const Config *config, Err *err) {
     if (config->limits.page_default > config->limits.page) {
         return err_set(err, ERR_INVALID_CONFIG,
-                       "limits.page_default is %" PRId64 ", more than limits.page, which is %" PRId64 "; lower the first or raise the second.",
+                       "limits.page_default is %" PRId64 ", more than limits.page, which is %" PRId64
+                       "; lower the first or raise the second.",
                        config->limits.page_default, config->limits.page);
     }
     if (config->limits.request_body > config->limits.request_memory / 2) {
@@ -311,7 +318,7 @@ void config_each(const Config *config, Arena *arena, void (*fn)(const ConfigEntr
         const Origin *origin = &config->state->origins[i];
         ConfigEntry entry = {
             .key = option->key,
-            .value = value_shown(option, config, arena),
+            .value = config_value_shown(option, config, arena),
             .source = origin_text(origin, false, arena),
             .is_default = origin->kind == FROM_DEFAULT,
             .reloadable = option->reload,
@@ -325,13 +332,13 @@ void config_each(const Config *config, Arena *arena, void (*fn)(const ConfigEntr
 /* ---- reloading ----------------------------------------------------------------------------------------------------- */
 
 static void note_change(StrList *list, const ConfigOption *option, const Config *old, const Config *fresh, Arena *arena) {
-    Str before = value_shown(option, old, arena), after = value_shown(option, fresh, arena);
+    Str before = config_value_shown(option, old, arena), after = config_value_shown(option, fresh, arena);
     list->items[list->count++] = arena_printf(arena, "%s: %" STR_FMT " -> %" STR_FMT, option->key, STR_ARG(before), STR_ARG(after));
 }
 
 static void keep_old(const ConfigOption *option, const Config *old, Config *fresh, Arena *arena) {
     size_t i = (size_t)(option - config_options);
-    value_copy(option, old, fresh, arena);
+    config_value_copy(option, old, fresh, arena);
     fresh->state->origins[i] = old->state->origins[i];
     fresh->state->origins[i].name = arena_str(arena, old->state->origins[i].name);
 }
@@ -344,7 +351,7 @@ bool config_reload(const Config *old, Arena *arena, Config **ret, ConfigChanges 
     ConfigChanges changes = {{ARENA_ARRAY(arena, Str, CONFIG_OPTION_COUNT), 0}, {ARENA_ARRAY(arena, Str, CONFIG_OPTION_COUNT), 0}};
     for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
         const ConfigOption *option = &config_options[i];
-        bool same = str_eq(value_text(option, old, arena), value_text(option, fresh, arena));
+        bool same = str_eq(config_value_text(option, old, arena), config_value_text(option, fresh, arena));
         if (!same) {
             note_change(option->reload ? &changes.changed : &changes.restart, option, old, fresh, arena);
         }

@@ -46,7 +46,8 @@ typedef struct ConfigChanges {
 
 /* Reads the sources of OLD again. The new Config has the new values of the reloadable options and OLD's values of all
  * others; it shares nothing with OLD's arena. When anything is wrong there is no new Config and OLD simply stays. */
-bool config_reload(const Config *old, Arena *arena, Config **ret, ConfigChanges *ret_changes, StrList *ret_problems, Err *err) WARN_UNUSED;
+bool config_reload(const Config *old, Arena *arena, Config **ret, ConfigChanges *ret_changes, StrList *ret_problems,
+                   Err *err) WARN_UNUSED;
 
 /* --- showing -------------------------------------------------------------------------------------------------------- */
 

@@ -8,13 +8,15 @@
 #include "base/map.h"
 #include "config/load.h"
 
-enum { FILE_MAX = 1 << 20 };
+/* The YAML library needs time that grows with the square of the nesting. */
+enum { FILE_MAX = 1 << 20, NESTING_MAX = 100 };
 
 typedef struct Reader {
     Loader *loader;
     yaml_parser_t parser;
-    yaml_event_t event; /* the current one; YAML_NO_EVENT once parsing has failed */
-    StrMap *seen;       /* full key -> where it was given */
+    yaml_event_t event; /* the current one; YAML_NO_EVENT once parsing has failed or was given up */
+    bool given_up;
+    StrMap *seen; /* full key -> where it was given */
     Str text;
 } Reader;
 
@@ -37,8 +39,8 @@ static yaml_mark_t mark_of_offset(Str text, size_t offset) {
 static void syntax_problem(Reader *r) {
     const yaml_parser_t *p = &r->parser;
     yaml_mark_t mark = p->error == YAML_READER_ERROR ? mark_of_offset(r->text, p->problem_offset) : p->problem_mark;
-    loader_problem(r->loader, origin_at(r, mark), STR_NULL, "this is not YAML: %s%s%s", p->problem ? p->problem : "no memory",
-                   p->context ? ", " : "", p->context ? p->context : "");
+    config_loader_problem(r->loader, origin_at(r, mark), STR_NULL, "this is not YAML: %s%s%s",
+                          p->problem ? p->problem : "no memory", p->context ? ", " : "", p->context ? p->context : "");
 }
 
 static void next(Reader *r) {
@@ -46,7 +48,7 @@ static void next(Reader *r) {
         return;
     }
     yaml_event_delete(&r->event);
-    if (!yaml_parser_parse(&r->parser, &r->event)) {
+    if (!r->given_up && !yaml_parser_parse(&r->parser, &r->event)) {
         syntax_problem(r);
         r->event = (yaml_event_t){.type = YAML_NO_EVENT};
     }
@@ -61,6 +63,11 @@ static void skip_node(Reader *r) {
         yaml_event_type_t type = r->event.type;
         depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
         depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+        if (depth > NESTING_MAX) {
+            config_loader_problem(r->loader, here(r), STR_NULL, "this is nested more than %d levels deep; the rest is not read",
+                                  NESTING_MAX);
+            r->given_up = true;
+        }
         if (depth) {
             next(r);
         }
@@ -90,7 +97,7 @@ static bool is_simple(Reader *r, Str key) {
     const yaml_char_t *anchor = NULL, *tag = NULL;
     switch (r->event.type) {
         case YAML_ALIAS_EVENT:
-            loader_problem(r->loader, here(r), key, "aliases (*name) are not used here; write the value itself");
+            config_loader_problem(r->loader, here(r), key, "aliases (*name) are not used here; write the value itself");
             return false;
         case YAML_SCALAR_EVENT:
             anchor = r->event.data.scalar.anchor;
@@ -107,18 +114,25 @@ static bool is_simple(Reader *r, Str key) {
         default: break;
     }
     if (anchor) {
-        loader_problem(r->loader, here(r), key, "anchors (&name) are not used here; write the value without one");
+        config_loader_problem(r->loader, here(r), key, "anchors (&name) are not used here; write the value without one");
     } else if (tag) {
-        loader_problem(r->loader, here(r), key, "tags (!name) are not used here; write the value without one");
+        config_loader_problem(r->loader, here(r), key, "tags (!name) are not used here; write the value without one");
     }
     return !anchor && !tag;
 }
 
 static const char *form_of(const ConfigOption *option) {
     static const char *const forms[] = {
-        [CONFIG_STRING] = "a text",  [CONFIG_INT] = "a whole number", [CONFIG_BOOL] = "true or false", [CONFIG_DURATION] = "a duration such as 30s",
-        [CONFIG_SIZE] = "a size such as 32MiB", [CONFIG_ENUM] = "one of its words", [CONFIG_LIST] = "a list such as [a, b]",
-        [CONFIG_PORT] = "a port number", [CONFIG_PATH] = "a path", [CONFIG_URI] = "a location",
+        [CONFIG_STRING] = "a text",
+        [CONFIG_INT] = "a whole number",
+        [CONFIG_BOOL] = "true or false",
+        [CONFIG_DURATION] = "a duration such as 30s",
+        [CONFIG_SIZE] = "a size such as 32MiB",
+        [CONFIG_ENUM] = "one of the words it knows",
+        [CONFIG_LIST] = "a list such as [a, b]",
+        [CONFIG_PORT] = "a port number",
+        [CONFIG_PATH] = "a path",
+        [CONFIG_URI] = "a location",
     };
     return forms[option->type];
 }
@@ -132,7 +146,7 @@ static void read_list(Reader *r, const ConfigOption *option) {
         if (!is_simple(r, key)) {
             good = false;
         } else if (r->event.type != YAML_SCALAR_EVENT || is_null(r)) {
-            loader_problem(r->loader, here(r), key, "an item of this list must be a single value");
+            config_loader_problem(r->loader, here(r), key, "an item of this list must be a single value");
             good = false;
         } else {
             if (setting.items.count == capacity) {
@@ -146,7 +160,7 @@ static void read_list(Reader *r, const ConfigOption *option) {
         skip_node(r);
     }
     if (good && !failed(r)) {
-        loader_add(r->loader, setting);
+        config_loader_add(r->loader, setting);
     }
 }
 
@@ -160,15 +174,15 @@ static void read_option(Reader *r, const ConfigOption *option) {
     if (!simple) {
         /* said already */
     } else if (r->event.type != YAML_SCALAR_EVENT || (option->type == CONFIG_LIST && !is_null(r))) {
-        loader_problem(r->loader, here(r), key, "takes %s, not a %s", form_of(option),
-                       r->event.type == YAML_SCALAR_EVENT            ? "single value"
-                       : r->event.type == YAML_MAPPING_START_EVENT ? "group of keys"
-                                                                     : "list");
+        config_loader_problem(r->loader, here(r), key, "takes %s, not a %s", form_of(option),
+                              r->event.type == YAML_SCALAR_EVENT          ? "single value"
+                              : r->event.type == YAML_MAPPING_START_EVENT ? "group of keys"
+                                                                          : "list");
     } else if (is_null(r)) {
-        loader_problem(r->loader, here(r), key, "has no value; give %s or remove the line%s", form_of(option),
-                       option->type == CONFIG_STRING ? " (\"\" is the empty text)" : "");
+        config_loader_problem(r->loader, here(r), key, "has no value; give %s or remove the line%s", form_of(option),
+                              option->type == CONFIG_STRING ? " (\"\" is the empty text)" : "");
     } else {
-        loader_add(r->loader, (Setting){.option = option, .origin = here(r), .text = scalar(r)});
+        config_loader_add(r->loader, (Setting){.option = option, .origin = here(r), .text = scalar(r)});
     }
     skip_node(r);
 }
@@ -179,7 +193,8 @@ static bool first_time(Reader *r, Str key) {
     *now = here(r);
     const Origin *former = strmap_get(r->seen, key);
     if (former) {
-        loader_problem(r->loader, *now, key, "is given a second time; the first is in line %zu. Keep one of them", former->line);
+        config_loader_problem(r->loader, *now, key, "is given a second time; the first is in line %zu. Keep one of them",
+                              former->line);
         return false;
     }
     strmap_put(r->seen, key, now);
@@ -203,7 +218,7 @@ static void read_value(Reader *r, Str key, bool wanted) {
     } else if (r->event.type == YAML_MAPPING_START_EVENT) {
         read_group(r, key);
     } else if (!is_null(r)) { /* null: a group whose keys are all commented out */
-        loader_problem(r->loader, here(r), key, "is a group of options; write them as keys below it, indented");
+        config_loader_problem(r->loader, here(r), key, "is a group of options; write them as keys below it, indented");
         skip_node(r);
     }
 }
@@ -214,7 +229,7 @@ static void read_group(Reader *r, Str prefix) {
     for (next(r); r->event.type != YAML_MAPPING_END_EVENT && !failed(r); next(r)) {
         if (!is_simple(r, prefix) || r->event.type != YAML_SCALAR_EVENT) {
             if (r->event.type != YAML_SCALAR_EVENT && r->event.type != YAML_ALIAS_EVENT) {
-                loader_problem(r->loader, here(r), prefix, "a key must be the plain name of an option");
+                config_loader_problem(r->loader, here(r), prefix, "a key must be the plain name of an option");
             }
             skip_node(r);
             read_value(r, STR(""), false);
@@ -223,8 +238,8 @@ static void read_group(Reader *r, Str prefix) {
         Str key = prefix.len ? ARENA_CONCAT(arena, prefix, STR("."), scalar(r)) : scalar(r);
         bool known = config_option_find(key) || config_is_group(key);
         if (!known) {
-            Str hint = loader_hint(r->loader, key);
-            loader_problem(r->loader, here(r), key, "there is no such option%" STR_FMT, STR_ARG(hint));
+            Str hint = config_loader_hint(r->loader, key);
+            config_loader_problem(r->loader, here(r), key, "there is no such option%" STR_FMT, STR_ARG(hint));
         }
         bool wanted = known && first_time(r, key);
         read_value(r, key, wanted);
@@ -236,20 +251,21 @@ static void read_document(Reader *r) {
     if (!failed(r) && is_simple(r, STR_NULL) && r->event.type == YAML_MAPPING_START_EVENT) {
         read_group(r, STR(""));
     } else if (!failed(r) && r->event.type != YAML_ALIAS_EVENT && !is_null(r)) {
-        loader_problem(r->loader, here(r), STR_NULL, "the file must consist of keys and values, such as \"listen: 127.0.0.1\"");
+        config_loader_problem(r->loader, here(r), STR_NULL,
+                              "the file must consist of keys and values, such as \"listen: 127.0.0.1\"");
         skip_node(r);
     }
     next(r); /* the document's end */
     next(r);
     if (r->event.type == YAML_DOCUMENT_START_EVENT) {
-        loader_problem(r->loader, here(r), STR_NULL, "a second document begins here; a configuration is a single one");
+        config_loader_problem(r->loader, here(r), STR_NULL, "a second document begins here; a configuration is a single one");
     }
 }
 
-void file_parse(Loader *loader, Str text) {
+void config_file_parse(Loader *loader, Str text) {
     Reader r = {.loader = loader, .text = text, .seen = strmap_new(loader->arena, CONFIG_OPTION_COUNT)};
     if (!yaml_parser_initialize(&r.parser)) {
-        loader_problem(loader, (Origin){.kind = FROM_FILE, .name = loader->file}, STR_NULL, "there is no memory to read it");
+        config_loader_problem(loader, (Origin){.kind = FROM_FILE, .name = loader->file}, STR_NULL, "there is no memory to read it");
         return;
     }
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text.ptr, text.len);
@@ -264,16 +280,16 @@ void file_parse(Loader *loader, Str text) {
     yaml_parser_delete(&r.parser);
 }
 
-void file_read(Loader *loader) {
+void config_file_read(Loader *loader) {
     Origin at = {.kind = FROM_FILE, .name = loader->file};
     int fd CLEANUP(cleanup_close) = open(arena_cstr(loader->arena, loader->file), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
-        loader_problem(loader, at, STR_NULL, "the file cannot be read: %m");
+        config_loader_problem(loader, at, STR_NULL, "the file cannot be read: %m");
         return;
     }
     if (S_ISDIR(st.st_mode)) {
-        loader_problem(loader, at, STR_NULL, "is a directory; --config takes a file");
+        config_loader_problem(loader, at, STR_NULL, "is a directory; --config takes a file");
         return;
     }
     Buf bytes CLEANUP(buf_free) = BUF_INIT(FILE_MAX + 4096);
@@ -284,10 +300,10 @@ void file_read(Loader *loader) {
         bytes.len += count > 0 ? (size_t)count : 0;
     }
     if (count < 0) {
-        loader_problem(loader, at, STR_NULL, "the file cannot be read: %m");
+        config_loader_problem(loader, at, STR_NULL, "the file cannot be read: %m");
     } else if (bytes.len > FILE_MAX) {
-        loader_problem(loader, at, STR_NULL, "the file is larger than 1MiB, so it is hardly a configuration");
+        config_loader_problem(loader, at, STR_NULL, "the file is larger than 1MiB, so it is hardly a configuration");
     } else {
-        file_parse(loader, buf_str(&bytes));
+        config_file_parse(loader, buf_str(&bytes));
     }
 }

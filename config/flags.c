@@ -31,7 +31,7 @@ static const ConfigOption *option_by_flat_name(Str name) {
 static void unknown_flag(Loader *loader, Str name) {
     const ConfigOption *meant = option_by_flat_name(name);
     if (meant) {
-        loader_problem(loader, flag_origin(name), STR_NULL, "there is no such flag; write --set %s=VALUE", meant->key);
+        config_loader_problem(loader, flag_origin(name), STR_NULL, "there is no such flag; write --set %s=VALUE", meant->key);
         return;
     }
     const char *names[CONFIG_OPTION_COUNT + 3] = {"config", "set"};
@@ -42,24 +42,26 @@ static void unknown_flag(Loader *loader, Str name) {
         }
     }
     const char *near = nearest_word(name, names);
-    loader_problem(loader, flag_origin(name), STR_NULL, "there is no such flag%s%s%s", near ? " (did you mean --" : "", near ? near : "",
-                   near ? "?)" : "; see --help");
+    config_loader_problem(loader, flag_origin(name), STR_NULL, "there is no such flag%s%s%s", near ? " (did you mean --" : "",
+                          near ? near : "", near ? "?)" : "; see --help");
 }
 
 static void add_flag(Loader *loader, Str flag, const ConfigOption *option, Str value) {
     if (option->secret == CONFIG_SECRET) {
-        loader_problem(loader, flag_origin(flag), str_from(option->key),
-                       "is a secret, and the command line is visible to every user of this machine; give it in the file or as %s",
-                       option->env);
+        config_loader_problem(
+            loader, flag_origin(flag), str_from(option->key),
+            "is a secret, and the command line is visible to every user of this machine; give it in the file or as %s",
+            option->env);
         return;
     }
-    if (option->secret == CONFIG_HAS_PASSWORD && url_has_password(value, loader->arena)) {
-        loader_note(loader,
-                    "The password in --%" STR_FMT " is visible to every user of this machine in the list of processes. Put it into "
-                    "database.password, %s or a password file.",
-                    STR_ARG(flag), option->env);
+    if (option->secret == CONFIG_HAS_PASSWORD && config_url_has_password(value, loader->arena)) {
+        config_loader_note(loader,
+                           "The password in --%" STR_FMT
+                           " is visible to every user of this machine in the list of processes. Put it into "
+                           "database.password, %s or a password file.",
+                           STR_ARG(flag), option->env);
     }
-    loader_add(loader, (Setting){.option = option, .origin = flag_origin(flag), .text = value});
+    config_loader_add(loader, (Setting){.option = option, .origin = flag_origin(flag), .text = value});
 }
 
 static void add_set(Loader *loader, Str value) {
@@ -67,10 +69,10 @@ static void add_set(Loader *loader, Str value) {
     Str key = str_slice(value, 0, equals);
     const ConfigOption *option = config_option_find(key);
     if (equals == SIZE_MAX) {
-        loader_problem(loader, flag_origin(STR("set")), STR_NULL, "takes KEY=VALUE, such as --set log.level=debug");
+        config_loader_problem(loader, flag_origin(STR("set")), STR_NULL, "takes KEY=VALUE, such as --set log.level=debug");
     } else if (!option) {
-        Str hint = loader_hint(loader, key);
-        loader_problem(loader, flag_origin(STR("set")), key, "there is no such option%" STR_FMT, STR_ARG(hint));
+        Str hint = config_loader_hint(loader, key);
+        config_loader_problem(loader, flag_origin(STR("set")), key, "there is no such option%" STR_FMT, STR_ARG(hint));
     } else {
         add_flag(loader, STR("set"), option, str_skip(value, equals + 1));
     }
@@ -87,12 +89,12 @@ static void take_flag(Loader *loader, Str name, Str value) {
     }
 }
 
-void flags_scan(Loader *loader, int argc, char *const *argv) {
+void config_flags_scan(Loader *loader, int argc, char *const *argv) {
     for (int i = 0; i < argc; i++) {
         Str arg = str_from(argv[i]);
         if (!str_starts(arg, STR("--")) || arg.len == 2) {
-            loader_problem(loader, (Origin){.kind = FROM_FLAG}, STR_NULL, "\"%" STR_FMT "\" is not a flag; flags begin with --",
-                           STR_ARG(arg));
+            config_loader_problem(loader, (Origin){.kind = FROM_FLAG}, STR_NULL,
+                                  "\"%" STR_FMT "\" is not a flag; flags begin with --", STR_ARG(arg));
             continue;
         }
         size_t equals = str_find_char(arg, '=');
@@ -103,7 +105,7 @@ void flags_scan(Loader *loader, int argc, char *const *argv) {
         if (!known) {
             unknown_flag(loader, name);
         } else if (str_is_null(value)) {
-            loader_problem(loader, flag_origin(name), STR_NULL, "needs a value");
+            config_loader_problem(loader, flag_origin(name), STR_NULL, "needs a value");
         } else {
             take_flag(loader, name, value);
         }
@@ -119,7 +121,10 @@ void config_flags_help(Buf *out) {
             int first_sentence = end ? (int)(end - o->doc + 1) : (int)strlen(o->doc);
             Buf name CLEANUP(buf_free) = BUF_INIT(100);
             buf_printf(&name, "%s %s", o->flag,
-                       o->type == CONFIG_PORT ? "N" : o->type == CONFIG_PATH ? "D" : o->type == CONFIG_URI ? "URI" : "TEXT");
+                       o->type == CONFIG_PORT   ? "N"
+                       : o->type == CONFIG_PATH ? "D"
+                       : o->type == CONFIG_URI  ? "URI"
+                                                : "TEXT");
             Str shown = buf_str(&name);
             buf_printf(out, "  --%-22.*s %.*s\n", (int)shown.len, shown.ptr, first_sentence, o->doc);
         }
@@ -137,12 +142,13 @@ static void unknown_variable(Loader *loader, Str name) {
     Str tail = str_skip(name, strlen("PROPOLIS_"));
     const char *near = nearest_word(tail, names);
     if (near && tail.len > 3) {
-        loader_note(loader, "The environment variable %" STR_FMT " is not an option and is not used; did you mean PROPOLIS_%s?", STR_ARG(name),
-                    near);
+        config_loader_note(loader,
+                           "The environment variable %" STR_FMT " is not an option and is not used; did you mean PROPOLIS_%s?",
+                           STR_ARG(name), near);
     }
 }
 
-void environment_scan(Loader *loader, char *const *environment) {
+void config_environment_scan(Loader *loader, char *const *environment) {
     for (; environment && *environment; environment++) {
         Str entry = str_from(*environment);
         size_t equals = str_find_char(entry, '=');
@@ -159,7 +165,8 @@ void environment_scan(Loader *loader, char *const *environment) {
             option = str_eq(name, str_from(config_options[i].env)) ? &config_options[i] : NULL;
         }
         if (option) {
-            loader_add(loader, (Setting){.option = option, .origin = {.kind = FROM_ENVIRONMENT, .name = name}, .text = value});
+            config_loader_add(loader,
+                              (Setting){.option = option, .origin = {.kind = FROM_ENVIRONMENT, .name = name}, .text = value});
         } else {
             unknown_variable(loader, name);
         }

@@ -181,7 +181,8 @@ static void read_row(const char *key, const yaml_node_t *node) {
     Row *row = &model.rows[model.row_count];
     *row = (Row){.key = key, .secret = "no", .env = default_env(key), .line = line_of(node)};
     for (const yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
-        read_member(row, scalar(yaml_document_get_node(&model.document, p->key), key), yaml_document_get_node(&model.document, p->value));
+        read_member(row, scalar(yaml_document_get_node(&model.document, p->key), key),
+                    yaml_document_get_node(&model.document, p->value));
     }
     check_row(row);
     check_placeholders(row);
@@ -411,9 +412,9 @@ static void header_member(Buf *out, const Row *row) {
     static const struct {
         const char *type, *c, *comment;
     } C_TYPES[] = {
-        {"string", "Str", NULL},        {"path", "Str", "absolute"}, {"uri", "Str", NULL},         {"bool", "bool", NULL},
-        {"int", "int64_t", NULL},       {"port", "int64_t", NULL},   {"size", "int64_t", "bytes"}, {"list", "StrList", NULL},
-        {"duration", "int64_t", "milliseconds"},
+        {"string", "Str", NULL},      {"path", "Str", "absolute"}, {"uri", "Str", NULL},
+        {"bool", "bool", NULL},       {"int", "int64_t", NULL},    {"port", "int64_t", NULL},
+        {"size", "int64_t", "bytes"}, {"list", "StrList", NULL},   {"duration", "int64_t", "milliseconds"},
     };
     Str parts[MOST_DEPTH];
     indent(out, parts_of(section_of(row->key), parts) + 1, "    ");
@@ -436,7 +437,8 @@ static void header_member(Buf *out, const Row *row) {
 }
 
 static void write_header(Buf *out) {
-    buf_printf(out, "/* %s */\n#ifndef PROPOLIS_OPTIONS_AUTO_H\n#define PROPOLIS_OPTIONS_AUTO_H\n\n#include \"base/str.h\"\n\n", NOTICE);
+    buf_printf(out, "/* %s */\n#ifndef PROPOLIS_OPTIONS_AUTO_H\n#define PROPOLIS_OPTIONS_AUTO_H\n\n#include \"base/str.h\"\n\n",
+               NOTICE);
     buf_printf(out, "#define CONFIG_FOREVER (-1)\n\nenum { CONFIG_OPTION_COUNT = %zu };\n\n", model.row_count);
     for (size_t i = 0; i < model.row_count; i++) {
         if (model.rows[i].values) {
@@ -556,11 +558,12 @@ static void example_row(Buf *out, const Row *row) {
 }
 
 static void write_example(Buf *out) {
-    buf_add_cstr(out, "# Propolis: every option, commented out at its default. Made by gen_options from config/options.yaml.\n"
-                      "#\n"
-                      "# propolis serve --config FILE reads such a file. What stands in the environment goes before the file, and a flag\n"
-                      "# on the command line before both. Durations: 250ms 30s 5m 12h 7d; sizes: 512B 64KiB 32MiB 10MB. <data_dir> and\n"
-                      "# <warehouse> in a path stand for the value of that option.\n");
+    buf_add_cstr(
+        out, "# Propolis: every option, commented out at its default. Made by gen_options from config/options.yaml.\n"
+             "#\n"
+             "# propolis serve --config FILE reads such a file. What stands in the environment goes before the file, and a flag\n"
+             "# on the command line before both. Durations: 250ms 30s 5m 12h 7d; sizes: 512B 64KiB 32MiB 10MB. <data_dir> and\n"
+             "# <warehouse> in a path stand for the value of that option.\n");
     Str section = STR("");
     for (size_t i = 0; i < model.row_count; i++) {
         walk_sections(section, section_of(model.rows[i].key), out, example_open, NULL);
@@ -588,7 +591,8 @@ static void reference_row(Buf *out, const Row *row) {
     }
     buf_printf(out, "- Reload: %s\n", row->reload ? "yes, on SIGHUP" : "no, needs a restart");
     if (strcmp(row->secret, "yes") == 0) {
-        buf_add_cstr(out, "- Secret: never shown and refused on the command line. `file:PATH` reads it from the first line of a file.\n");
+        buf_add_cstr(
+            out, "- Secret: never shown and refused on the command line. `file:PATH` reads it from the first line of a file.\n");
     } else if (strcmp(row->secret, "password") == 0) {
         buf_add_cstr(out, "- Secret: shown without its password.\n");
     }
@@ -664,7 +668,7 @@ static bool file_equals(const char *path, Str content) {
     Buf old CLEANUP(buf_free) = BUF_INIT(OUTPUT_MAX);
     char *room = buf_reserve(&old, content.len + 1);
     size_t count = room ? fread(room, 1, content.len + 1, file) : 0;
-    return count == content.len && memcmp(room, content.ptr, count) == 0;
+    return room && count == content.len && memcmp(room, content.ptr, count) == 0;
 }
 
 static void write_file(const char *path, void (*write)(Buf *)) {
@@ -687,7 +691,8 @@ int main(int argc, char **argv) {
     static const struct {
         const char *flag;
         void (*write)(Buf *);
-    } OUTPUTS[] = {{"--header", write_header}, {"--source", write_source}, {"--example", write_example}, {"--reference", write_reference}};
+    } OUTPUTS[] = {
+        {"--header", write_header}, {"--source", write_source}, {"--example", write_example}, {"--reference", write_reference}};
     if (argc < 2 || argc % 2) {
         fprintf(stderr, "usage: gen_options OPTIONS.yaml [--header F] [--source F] [--example F] [--reference F]\n");
         return 2;

@@ -40,22 +40,22 @@ typedef struct Loader {
     size_t note_count;
 } Loader;
 
-void loader_add(Loader *loader, Setting setting);
+void config_loader_add(Loader *loader, Setting setting);
 /* KEY may be null. */
-void loader_problem(Loader *loader, Origin at, Str key, const char *fmt, ...) PRINTF_LIKE(4, 5);
-void loader_note(Loader *loader, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void config_loader_problem(Loader *loader, Origin at, Str key, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void config_loader_note(Loader *loader, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* " (did you mean X?)", or "" when no known key is near. */
-Str loader_hint(const Loader *loader, Str key);
+Str config_loader_hint(const Loader *loader, Str key);
 
 const ConfigOption *config_option_find(Str key);
 bool config_is_group(Str name);
 
 /* Sets loader->file when PROPOLIS_CONFIG or --config is there; flags are read after the environment. */
-void environment_scan(Loader *loader, char *const *environment);
-void flags_scan(Loader *loader, int argc, char *const *argv);
-void file_read(Loader *loader);
-void file_parse(Loader *loader, Str text);
+void config_environment_scan(Loader *loader, char *const *environment);
+void config_flags_scan(Loader *loader, int argc, char *const *argv);
+void config_file_read(Loader *loader);
+void config_file_parse(Loader *loader, Str text);
 
-bool url_has_password(Str url, Arena *arena);
+bool config_url_has_password(Str url, Arena *arena);
 
 #endif

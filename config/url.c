@@ -44,7 +44,8 @@ static void mask_url(Masking *m, Str url) {
     size_t query = str_find_char(rest, '?');
     Str authority = str_slice(rest, 0, query);
     size_t at = str_rfind_char(authority, '@');
-    if (at == SIZE_MAX && (at = str_rfind_char(rest, '@')) != SIZE_MAX && str_find_char(rest, ':') < MIN(query, str_find_char(rest, '/'))) {
+    if (at == SIZE_MAX && (at = str_rfind_char(rest, '@')) != SIZE_MAX &&
+        str_find_char(rest, ':') < MIN(query, str_find_char(rest, '/'))) {
         query = str_find_char(str_skip(rest, at), '?'); /* a raw ? in the password */
         query = query == SIZE_MAX ? query : query + at;
         authority = str_slice(rest, 0, query);
@@ -122,7 +123,7 @@ Str config_url_masked(Str url, Arena *arena) {
     return masked(url, arena, &found);
 }
 
-bool url_has_password(Str url, Arena *arena) {
+bool config_url_has_password(Str url, Arena *arena) {
     bool found;
     masked(url, arena, &found);
     return found;

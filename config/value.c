@@ -16,9 +16,8 @@ typedef struct Unit {
 /* The largest comes first, because printing takes the first that divides. */
 static const Unit DURATIONS[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {NULL, 0}};
 static const Unit SIZES[] = {
-    {"TiB", 1LL << 40},        {"GiB", 1LL << 30},     {"MiB", 1LL << 20}, {"KiB", 1LL << 10},
-    {"TB", 1000000000000LL}, {"GB", 1000000000LL}, {"MB", 1000000},    {"KB", 1000},       {"B", 1},
-    {NULL, 0},
+    {"TiB", 1LL << 40},   {"GiB", 1LL << 30}, {"MiB", 1LL << 20}, {"KiB", 1LL << 10}, {"TB", 1000000000000LL},
+    {"GB", 1000000000LL}, {"MB", 1000000},    {"KB", 1000},       {"B", 1},           {NULL, 0},
 };
 static const char DURATION_HINT[] = "write a number and a unit, such as 250ms, 30s, 5m, 12h or 7d";
 static const char SIZE_HINT[] = "write a number and a unit, such as 512B, 64KiB, 32MiB or 10MB";
@@ -83,11 +82,11 @@ static bool measure_parse(Str text, const Unit *units, int64_t plain, const char
     return true;
 }
 
-bool duration_parse(Str text, int64_t *ret_ms, Err *err) {
+bool config_duration_parse(Str text, int64_t *ret_ms, Err *err) {
     return measure_parse(text, DURATIONS, 1000, "a duration", DURATION_HINT, ret_ms, err);
 }
 
-bool size_parse(Str text, int64_t *ret_bytes, Err *err) {
+bool config_size_parse(Str text, int64_t *ret_bytes, Err *err) {
     return measure_parse(text, SIZES, 1, "a size", SIZE_HINT, ret_bytes, err);
 }
 
@@ -103,8 +102,8 @@ static Str measure_text(int64_t value, const Unit *units, const char *zero, Aren
 
 static bool number_parse(ConfigType type, Str text, int64_t *ret, Err *err) {
     switch (type) {
-        case CONFIG_DURATION: return duration_parse(text, ret, err);
-        case CONFIG_SIZE: return size_parse(text, ret, err);
+        case CONFIG_DURATION: return config_duration_parse(text, ret, err);
+        case CONFIG_SIZE: return config_size_parse(text, ret, err);
         default: return integer_parse(text, ret, err);
     }
 }
@@ -122,7 +121,7 @@ static bool range_check(const ConfigOption *option, int64_t value, Str text, Err
 }
 
 static bool set_number(const ConfigOption *option, Str text, int64_t *target, Err *err) {
-    int64_t value;
+    int64_t value = 0;
     if (option->forever && str_eq(text, STR("forever"))) {
         *target = CONFIG_FOREVER;
         return true;
@@ -169,7 +168,8 @@ static bool text_check(Str text, Err *err) {
     }
     for (size_t i = 0; i < text.len; i++) {
         if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
-            return err_set(err, ERR_INVALID_CONFIG, "has a control character (code %d) as character %zu; leave it out", text.ptr[i], i + 1);
+            return err_set(err, ERR_INVALID_CONFIG, "has a control character (code %d) as character %zu; leave it out", text.ptr[i],
+                           i + 1);
         }
     }
     return true;
@@ -199,7 +199,8 @@ static Str expand(const ConfigOption *option, Str text, const Config *config, Ar
         Str mark = arena_printf(arena, "<%s>", earlier->key);
         size_t at = str_find(text, mark);
         if (at != SIZE_MAX) {
-            text = ARENA_CONCAT(arena, str_slice(text, 0, at), value_text(earlier, config, arena), str_skip(text, at + mark.len));
+            text = ARENA_CONCAT(arena, str_slice(text, 0, at), config_value_text(earlier, config, arena),
+                                str_skip(text, at + mark.len));
         }
     }
     return text;
@@ -221,7 +222,8 @@ static bool absolute(Str path, Arena *arena, Str *ret, Err *err) {
     }
     char *here CLEANUP(cleanup_free) = getcwd(NULL, 0);
     if (!here) {
-        return err_set(err, ERR_INVALID_CONFIG, "is a relative path, but the current directory cannot be told; give an absolute one");
+        return err_set(err, ERR_INVALID_CONFIG,
+                       "is a relative path, but the current directory cannot be told; give an absolute one");
     }
     Str base = strcmp(here, "/") == 0 ? STR("") : str_from(here);
     *ret = path.len ? ARENA_CONCAT(arena, base, STR("/"), path) : arena_str(arena, base.len ? base : STR("/"));
@@ -255,7 +257,8 @@ static bool set_uri(Str text, Arena *arena, Str *target, Err *err) {
     }
     bool is_file = str_eq_nocase(str_slice(text, 0, scheme), STR("file"));
     if (!rest.len || (is_file && rest.ptr[0] != '/')) {
-        return err_set(err, ERR_INVALID_CONFIG, "\"%" STR_FMT "\" is no location; write file:/absolute/path, s3://bucket/path or a plain path",
+        return err_set(err, ERR_INVALID_CONFIG,
+                       "\"%" STR_FMT "\" is no location; write file:/absolute/path, s3://bucket/path or a plain path",
                        STR_ARG(text));
     }
     *target = arena_str(arena, text);
@@ -284,7 +287,8 @@ static bool secret_read(Str text, Arena *arena, Str *ret, Err *err) {
     return true;
 }
 
-static bool set_string(const ConfigOption *option, ConfigType type, Str text, Arena *arena, const Config *config, Str *target, Err *err) {
+static bool set_string(const ConfigOption *option, ConfigType type, Str text, Arena *arena, const Config *config, Str *target,
+                       Err *err) {
     if (option->secret == CONFIG_SECRET && str_starts(text, STR("file:")) && !secret_read(text, arena, &text, err)) {
         return false;
     }
@@ -316,10 +320,10 @@ static bool set_list_text(const ConfigOption *option, Str text, Arena *arena, Co
     while (text.len && str_split(&rest, ',', &part)) {
         list.items[list.count++] = str_trim(part);
     }
-    return value_set_list(option, list, arena, config, err);
+    return config_value_set_list(option, list, arena, config, err);
 }
 
-bool value_set_list(const ConfigOption *option, StrList items, Arena *arena, Config *config, Err *err) {
+bool config_value_set_list(const ConfigOption *option, StrList items, Arena *arena, Config *config, Err *err) {
     StrList list = {ARENA_ARRAY(arena, Str, items.count + 1), 0};
     for (size_t i = 0; i < items.count; i++) {
         if (!items.items[i].len) {
@@ -333,7 +337,7 @@ bool value_set_list(const ConfigOption *option, StrList items, Arena *arena, Con
     return true;
 }
 
-bool value_set_text(const ConfigOption *option, Str text, Arena *arena, Config *config, Err *err) {
+bool config_value_set_text(const ConfigOption *option, Str text, Arena *arena, Config *config, Err *err) {
     void *target = place(option, config);
     if (option->type != CONFIG_STRING && option->type != CONFIG_LIST && !text_check(text, err)) {
         return false;
@@ -361,7 +365,7 @@ static Str list_text(const StrList *list, Arena *arena) {
     return text;
 }
 
-Str value_text(const ConfigOption *option, const Config *config, Arena *arena) {
+Str config_value_text(const ConfigOption *option, const Config *config, Arena *arena) {
     const void *source = place_read(option, config);
     switch (option->type) {
         case CONFIG_INT:
@@ -380,8 +384,8 @@ Str value_text(const ConfigOption *option, const Config *config, Arena *arena) {
     return *(const Str *)source;
 }
 
-Str value_shown(const ConfigOption *option, const Config *config, Arena *arena) {
-    Str text = value_text(option, config, arena);
+Str config_value_shown(const ConfigOption *option, const Config *config, Arena *arena) {
+    Str text = config_value_text(option, config, arena);
     if (option->secret == CONFIG_SECRET && text.len) {
         return STR("***");
     }
@@ -396,7 +400,7 @@ static StrList list_copy(const StrList *list, Arena *arena) {
     return copy;
 }
 
-void value_copy(const ConfigOption *option, const Config *from, Config *to, Arena *arena) {
+void config_value_copy(const ConfigOption *option, const Config *from, Config *to, Arena *arena) {
     const void *source = place_read(option, from);
     void *target = place(option, to);
     switch (option->type) {

@@ -130,7 +130,8 @@ static void test_default_follows_data_dir(void **state) {
     assert_str(c->secret_key_file, "/d/secret.key");
     c = FLAGS("--data-dir=/d", "--warehouse=s3://bucket/w");
     assert_str(c->storage.writable_roots.items[0], "s3://bucket/w");
-    c = load_ok(&(Given){.text = "secret_key_file: <data_dir>/k\nstorage:\n  readable_roots: ['<warehouse>/x', <nothing>]\n", .argv = {"--data-dir=/e"}});
+    c = load_ok(&(Given){.text = "secret_key_file: <data_dir>/k\nstorage:\n  readable_roots: ['<warehouse>/x', <nothing>]\n",
+                         .argv = {"--data-dir=/e"}});
     assert_str(c->secret_key_file, "/e/k");
     assert_str(c->storage.readable_roots.items[0], "file:/e/warehouse/x");
     assert_str_contains(c->storage.readable_roots.items[1], "/<nothing>");
@@ -196,14 +197,17 @@ static void test_file_accepts(void **state) {
     assert_false(load_ok(&(Given){.text = "iceberg: {pointer_check: No}\n"})->iceberg.pointer_check);
     assert_str(load_ok(&(Given){.text = "partitions: {default_name: 123}\n"})->partitions.default_name, "123");
     assert_int_equal(load_ok(&(Given){.text = "storage:\n  writable_roots: []\n"})->storage.writable_roots.count, 0);
-    assert_int_equal(load_ok(&(Given){.text = "storage.writable_roots:\n- /a\n- file:/b\n- s3://c/d\n"})->storage.writable_roots.count, 3);
+    assert_int_equal(
+        load_ok(&(Given){.text = "storage.writable_roots:\n- /a\n- file:/b\n- s3://c/d\n"})->storage.writable_roots.count, 3);
 }
 
 static void test_unknown_keys(void **state) {
     (void)state;
     FILE_PROBLEMS("http:\n  prot: 1\n", "propolis.yaml:2:3: http.prot: there is no such option (did you mean http.port?)\n");
-    FILE_PROBLEMS("htp:\n  port: 1\nlisten: x y\nauth: {}\n", "propolis.yaml:1:1: htp: there is no such option (did you mean http?)\n");
-    FILE_PROBLEMS("token_cache: 1s\n", "propolis.yaml:1:1: token_cache: there is no such option (did you mean auth.token_cache?)\n");
+    FILE_PROBLEMS("htp:\n  port: 1\nlisten: x y\nauth: {}\n",
+                  "propolis.yaml:1:1: htp: there is no such option (did you mean http?)\n");
+    FILE_PROBLEMS("token_cache: 1s\n",
+                  "propolis.yaml:1:1: token_cache: there is no such option (did you mean auth.token_cache?)\n");
     FILE_PROBLEMS("zzzzzzzzz: [1, {a: b}]\n", "propolis.yaml:1:1: zzzzzzzzz: there is no such option\n");
     FILE_PROBLEMS("http:\n  port:\n    x: 1\n", "propolis.yaml:3:5: http.port: takes a port number, not a group of keys\n");
     FILE_PROBLEMS("\"a\\nb\\0\": 1\n", "propolis.yaml:1:1: a?b?: there is no such option\n");
@@ -213,9 +217,11 @@ static void test_wrong_types(void **state) {
     (void)state;
     FILE_PROBLEMS("http: 5\n", "propolis.yaml:1:7: http: is a group of options; write them as keys below it, indented\n");
     FILE_PROBLEMS("http:\n  port: [1]\n", "propolis.yaml:2:9: http.port: takes a port number, not a list\n");
-    FILE_PROBLEMS("http:\n  port: yes\n", "propolis.yaml:2:9: http.port: \"yes\" is not a whole number; give one in plain digits\n");
+    FILE_PROBLEMS("http:\n  port: yes\n",
+                  "propolis.yaml:2:9: http.port: \"yes\" is not a whole number; give one in plain digits\n");
     FILE_PROBLEMS("http:\n  port:\n", "propolis.yaml:2:8: http.port: has no value; give a port number or remove the line\n");
-    FILE_PROBLEMS("listen: null\n", "propolis.yaml:1:9: listen: has no value; give a text or remove the line (\"\" is the empty text)\n");
+    FILE_PROBLEMS("listen: null\n",
+                  "propolis.yaml:1:9: listen: has no value; give a text or remove the line (\"\" is the empty text)\n");
     FILE_PROBLEMS("listen: ''\n", "propolis.yaml:1:9: listen: may not be empty\n");
     FILE_PROBLEMS("storage:\n  writable_roots: /a\n",
                   "propolis.yaml:2:19: storage.writable_roots: takes a list such as [a, b], not a single value\n");
@@ -228,8 +234,10 @@ static void test_wrong_types(void **state) {
                   "s3://bucket/path or a plain path\n");
     FILE_PROBLEMS("auth:\n  mode: lokal\n",
                   "propolis.yaml:2:9: auth.mode: \"lokal\" is none of local, open, required (did you mean local?)\n");
-    FILE_PROBLEMS("iceberg.pointer_check: maybe\n", "propolis.yaml:1:24: iceberg.pointer_check: \"maybe\" is neither true nor false\n");
-    FILE_PROBLEMS("listen: \"a\\tb\"\n", "propolis.yaml:1:9: listen: has a control character (code 9) as character 2; leave it out\n");
+    FILE_PROBLEMS("iceberg.pointer_check: maybe\n",
+                  "propolis.yaml:1:24: iceberg.pointer_check: \"maybe\" is neither true nor false\n");
+    FILE_PROBLEMS("listen: \"a\\tb\"\n",
+                  "propolis.yaml:1:9: listen: has a control character (code 9) as character 2; leave it out\n");
     FILE_PROBLEMS("- a\n", "propolis.yaml:1:1: the file must consist of keys and values, such as \"listen: 127.0.0.1\"\n");
     FILE_PROBLEMS("hello\n", "propolis.yaml:1:1: the file must consist of keys and values, such as \"listen: 127.0.0.1\"\n");
     FILE_PROBLEMS("? [a]\n: 1\nhttp.port: 99999\n", "propolis.yaml:1:3: a key must be the plain name of an option\n"
@@ -243,10 +251,12 @@ static void test_out_of_range(void **state) {
     FILE_PROBLEMS("http.threads: 65\n", "propolis.yaml:1:15: http.threads: 65 is out of range; give 1 to 64 threads\n");
     FILE_PROBLEMS("http.threads: 99999999999999999999\n",
                   "propolis.yaml:1:15: http.threads: 99999999999999999999 is larger than any number this server counts with\n");
-    FILE_PROBLEMS("limits.request_body: 2GiB\n", "propolis.yaml:1:22: limits.request_body: 2GiB is out of range; give 1KiB to 1GiB\n");
+    FILE_PROBLEMS("limits.request_body: 2GiB\n",
+                  "propolis.yaml:1:22: limits.request_body: 2GiB is out of range; give 1KiB to 1GiB\n");
     FILE_PROBLEMS("http.idle_timeout: 999ms\n", "propolis.yaml:1:20: http.idle_timeout: 999ms is out of range; give 1s to 1d\n");
-    FILE_PROBLEMS("http.idle_timeout: forever\n", "propolis.yaml:1:20: http.idle_timeout: \"forever\" is not a duration; write a number and a "
-                                                  "unit, such as 250ms, 30s, 5m, 12h or 7d\n");
+    FILE_PROBLEMS("http.idle_timeout: forever\n",
+                  "propolis.yaml:1:20: http.idle_timeout: \"forever\" is not a duration; write a number and a "
+                  "unit, such as 250ms, 30s, 5m, 12h or 7d\n");
 }
 
 static void test_duplicates(void **state) {
@@ -267,7 +277,8 @@ static void test_yaml_features_refused(void **state) {
     FILE_PROBLEMS("http: &h\n  port: 1\nlog: *h\n",
                   "propolis.yaml:1:7: http: anchors (&name) are not used here; write the value without one\n"
                   "propolis.yaml:3:6: log: aliases (*name) are not used here; write the value itself\n");
-    FILE_PROBLEMS("http:\n  port: !!int 1\n", "propolis.yaml:2:9: http.port: tags (!name) are not used here; write the value without one\n");
+    FILE_PROBLEMS("http:\n  port: !!int 1\n",
+                  "propolis.yaml:2:9: http.port: tags (!name) are not used here; write the value without one\n");
     FILE_PROBLEMS("&k listen: ::1\n", "propolis.yaml:1:1: anchors (&name) are not used here; write the value without one\n");
     FILE_PROBLEMS("storage.readable_roots: [&x /a, *x]\n",
                   "propolis.yaml:1:26: storage.readable_roots: anchors (&name) are not used here; write the value without one\n"
@@ -281,9 +292,11 @@ static void test_no_yaml(void **state) {
     (void)state;
     FILE_PROBLEMS("listen: ::1\nhttp: {port: 1\n",
                   "propolis.yaml:3:1: this is not YAML: did not find expected ',' or '}', while parsing a flow mapping\n");
-    FILE_PROBLEMS("listen: \"abc\n", "propolis.yaml:2:1: this is not YAML: found unexpected end of stream, while scanning a quoted scalar\n");
-    FILE_PROBLEMS("http:\n\tport: 1\n",
-                  "propolis.yaml:2:1: this is not YAML: found character that cannot start any token, while scanning for the next token\n");
+    FILE_PROBLEMS("listen: \"abc\n",
+                  "propolis.yaml:2:1: this is not YAML: found unexpected end of stream, while scanning a quoted scalar\n");
+    FILE_PROBLEMS(
+        "http:\n\tport: 1\n",
+        "propolis.yaml:2:1: this is not YAML: found character that cannot start any token, while scanning for the next token\n");
     FILE_PROBLEMS("listen: a\nhttp:\n  x\xff: 1\n", "propolis.yaml:3:4: this is not YAML: invalid leading UTF-8 octet\n");
     /* What was said before stays said, and flags are looked at all the same. */
     assert_problems(&(Given){.text = "prot: 1\nhttp: [\n", .argv = {"--http-port=x"}},
@@ -307,6 +320,7 @@ static void test_nesting(void **state) {
     Given given = {.text = deep.ptr};
     assert_err(load(&given, &config, &problems, &err), ERR_INVALID_CONFIG);
     assert_int_equal(problems.count, 2);
+    assert_str(problems.items[1], "propolis.yaml:1:104: this is nested more than 100 levels deep; the rest is not read");
 }
 
 static void test_many_problems(void **state) {
@@ -344,20 +358,23 @@ static void test_flag_mistakes(void **state) {
     FLAG_PROBLEMS("flag --set: http.workers: \"\" is not a whole number; give one in plain digits\n", "--set", "http.workers=");
     FLAG_PROBLEMS("flag --data-dir: data_dir: may not be empty\n", "--data-dir=");
     FLAG_PROBLEMS("flag --warehouse: warehouse: is not valid UTF-8\n", "--warehouse=\xff");
-    FLAG_PROBLEMS("flag --set: database.password: is a secret, and the command line is visible to every user of this machine; give it in "
-                  "the file or as PROPOLIS_DATABASE_PASSWORD\n",
-                  "--set=database.password=hunter2");
+    FLAG_PROBLEMS(
+        "flag --set: database.password: is a secret, and the command line is visible to every user of this machine; give it in "
+        "the file or as PROPOLIS_DATABASE_PASSWORD\n",
+        "--set=database.password=hunter2");
 }
 
 static void test_environment_mistakes(void **state) {
     (void)state;
-    assert_problems(&(Given){.environment = {"PROPOLIS_HTTP_PORT=tcp://10.0.0.1:80", "PROPOLIS_LOG_LEVEL=loud"}},
-                    "environment PROPOLIS_HTTP_PORT: http.port: \"tcp://10.0.0.1:80\" is not a whole number; give one in plain digits\n"
-                    "environment PROPOLIS_LOG_LEVEL: log.level: \"loud\" is none of debug, info, warn, error\n");
-    Config *c = load_ok(&(Given){.environment = {"PROPOLIS_HTP_PORT=1", "PROPOLIS_TOKEN=x", "PROPOLIS_URL=http://x", "PROPOLIS_PORT=tcp://1",
-                                                 "PROPOLIS_STORAGE_READABLE_ROOTS=/a, s3://b/c"}});
+    assert_problems(
+        &(Given){.environment = {"PROPOLIS_HTTP_PORT=tcp://10.0.0.1:80", "PROPOLIS_LOG_LEVEL=loud"}},
+        "environment PROPOLIS_HTTP_PORT: http.port: \"tcp://10.0.0.1:80\" is not a whole number; give one in plain digits\n"
+        "environment PROPOLIS_LOG_LEVEL: log.level: \"loud\" is none of debug, info, warn, error\n");
+    Config *c = load_ok(&(Given){.environment = {"PROPOLIS_HTP_PORT=1", "PROPOLIS_TOKEN=x", "PROPOLIS_URL=http://x",
+                                                 "PROPOLIS_PORT=tcp://1", "PROPOLIS_STORAGE_READABLE_ROOTS=/a, s3://b/c"}});
     assert_int_equal(config_notes(c).count, 1);
-    assert_str_contains(config_notes(c).items[0], "PROPOLIS_HTP_PORT is not an option and is not used; did you mean PROPOLIS_HTTP_PORT?");
+    assert_str_contains(config_notes(c).items[0],
+                        "PROPOLIS_HTP_PORT is not an option and is not used; did you mean PROPOLIS_HTTP_PORT?");
     assert_int_equal(c->storage.readable_roots.count, 2);
     assert_str(c->storage.readable_roots.items[0], "file:/a");
     assert_str(c->storage.readable_roots.items[1], "s3://b/c");
@@ -375,7 +392,8 @@ static void test_flags_help(void **state) {
     (void)state;
     Buf out CLEANUP(buf_free) = BUF_INIT(1 << 16);
     config_flags_help(&out);
-    static const char *const flags[] = {"--config FILE", "--data-dir D", "--database-url", "--thrift-port N", "--http-port N", "--listen", "--warehouse URI", "--set KEY=VALUE"};
+    static const char *const flags[] = {"--config FILE", "--data-dir D", "--database-url",  "--thrift-port N",
+                                        "--http-port N", "--listen",     "--warehouse URI", "--set KEY=VALUE"};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         assert_str_contains(buf_str(&out), flags[i]);
     }
@@ -386,7 +404,7 @@ static void test_flags_help(void **state) {
 static void check_duration(const char *text, int64_t expected) {
     Err err;
     int64_t value = -7;
-    bool ok = duration_parse(str_from(text), &value, &err);
+    bool ok = config_duration_parse(str_from(text), &value, &err);
     assert_int_equal(ok, expected >= 0);
     assert_int_equal(value, expected >= 0 ? expected : -7);
 }
@@ -394,7 +412,7 @@ static void check_duration(const char *text, int64_t expected) {
 static void check_size(const char *text, int64_t expected) {
     Err err;
     int64_t value = -7;
-    bool ok = size_parse(str_from(text), &value, &err);
+    bool ok = config_size_parse(str_from(text), &value, &err);
     assert_int_equal(ok, expected >= 0);
     assert_int_equal(value, expected >= 0 ? expected : -7);
 }
@@ -409,7 +427,19 @@ static void test_units(void **state) {
     check_duration("7d", 604800000);
     check_duration("0", 0);
     check_duration("106751991167d", 106751991167LL * 86400000);
-    static const char *const bad[] = {"", "s", "-1s", "+1s", "1.5s", "1 s", " 1s", "1x", "1ss", "0x10s", "106751991168d", "9223372036854775808ms", "99999999999999999999s"};
+    static const char *const bad[] = {"",
+                                      "s",
+                                      "-1s",
+                                      "+1s",
+                                      "1.5s",
+                                      "1 s",
+                                      " 1s",
+                                      "1x",
+                                      "1ss",
+                                      "0x10s",
+                                      "106751991168d",
+                                      "9223372036854775808ms",
+                                      "99999999999999999999s"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         check_duration(bad[i], -1);
     }
@@ -430,9 +460,10 @@ static void test_units(void **state) {
 
 static void test_values_print_as_written(void **state) {
     (void)state;
-    Config *c = load_ok(&(Given){.text = "http:\n  idle_timeout: 90\n  request_timeout: 1500ms\nlimits:\n  request_body: 10MB\n  comment: 65536\n"
-                                         "history.dropped: 48h\nhistory.versions: forever\ndatabase.statement_timeout: 0\n"
-                                         "iceberg.pointer_check: off\nlog.format: json\nstorage.readable_roots: [/a, /b]\n"});
+    Config *c = load_ok(
+        &(Given){.text = "http:\n  idle_timeout: 90\n  request_timeout: 1500ms\nlimits:\n  request_body: 10MB\n  comment: 65536\n"
+                         "history.dropped: 48h\nhistory.versions: forever\ndatabase.statement_timeout: 0\n"
+                         "iceberg.pointer_check: off\nlog.format: json\nstorage.readable_roots: [/a, /b]\n"});
     assert_str(entry_of(c, "http.idle_timeout").value, "90s");
     assert_str(entry_of(c, "http.request_timeout").value, "1500ms");
     assert_str(entry_of(c, "limits.request_body").value, "10MB");
@@ -446,10 +477,10 @@ static void test_values_print_as_written(void **state) {
     /* What is printed reads back as the same. */
     for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
         Err err;
-        Str text = value_text(&config_options[i], c, unit_arena());
+        Str text = config_value_text(&config_options[i], c, unit_arena());
         Config again = *c;
-        assert_ok(value_set_text(&config_options[i], text, unit_arena(), &again, &err));
-        assert_str_eq(value_text(&config_options[i], &again, unit_arena()), text);
+        assert_ok(config_value_set_text(&config_options[i], text, unit_arena(), &again, &err));
+        assert_str_eq(config_value_text(&config_options[i], &again, unit_arena()), text);
     }
 }
 
@@ -463,8 +494,9 @@ static void test_paths(void **state) {
     assert_str(FLAGS("--warehouse=file:///w")->warehouse, "file:///w");
     assert_str(FLAGS("--warehouse=hdfs://n:8020/w")->warehouse, "hdfs://n:8020/w");
     assert_str_eq(FLAGS("--warehouse=w")->warehouse, ARENA_CONCAT(unit_arena(), STR("file:"), here("/w")));
-    FLAG_PROBLEMS("flag --warehouse: warehouse: \"s3:\" is no location; write file:/absolute/path, s3://bucket/path or a plain path\n",
-                  "--warehouse=s3:");
+    FLAG_PROBLEMS(
+        "flag --warehouse: warehouse: \"s3:\" is no location; write file:/absolute/path, s3://bucket/path or a plain path\n",
+        "--warehouse=s3:");
 }
 
 /* ---- secrets ------------------------------------------------------------------------------------------------------- */
@@ -519,8 +551,9 @@ static void test_secrets(void **state) {
     c = load_ok(&(Given){.environment = {named}});
     assert_str(c->database.password, "s3 cret");
     unlink(path);
-    assert_problems(&(Given){.text = "database.password: file:/nowhere/x\n"},
-                    "propolis.yaml:1:20: database.password: the secret's file /nowhere/x cannot be read: No such file or directory\n");
+    assert_problems(
+        &(Given){.text = "database.password: file:/nowhere/x\n"},
+        "propolis.yaml:1:20: database.password: the secret's file /nowhere/x cannot be read: No such file or directory\n");
     assert_problems(&(Given){.text = "database.password: file:/dev/zero\n"},
                     "propolis.yaml:1:20: database.password: the secret's file /dev/zero is not a plain file of at most 64KiB\n");
     assert_problems(&(Given){.text = "database.password: \"hun\\tter2\"\n"},
@@ -553,7 +586,8 @@ static void test_check_access(void **state) {
         c.listen = str_from(loopback[i]);
         assert_ok(config_check(&c, &err));
     }
-    static const char *const open[] = {"0.0.0.0", "::", "10.0.0.1", "myhost", "128.0.0.1", "::ffff:10.0.0.1", "localhost.example.org", "127.0.0.1.example.org"};
+    static const char *const open[] = {
+        "0.0.0.0", "::", "10.0.0.1", "myhost", "128.0.0.1", "::ffff:10.0.0.1", "localhost.example.org", "127.0.0.1.example.org"};
     for (size_t i = 0; i < ARRAY_LEN(open); i++) {
         Config c = *load_ok(&(Given){0});
         c.listen = str_from(open[i]);
@@ -571,7 +605,8 @@ static void test_check_others(void **state) {
     Err err;
     assert_err_says(config_check(FLAGS("--http-port=9083"), &err), ERR_INVALID_CONFIG, "http.port and thrift.port are both 9083");
     assert_ok(config_check(FLAGS("--http-port=0", "--thrift-port=0"), &err));
-    assert_err_says(config_check(FLAGS("--set=limits.page=50"), &err), ERR_INVALID_CONFIG, "limits.page_default is 100, more than limits.page");
+    assert_err_says(config_check(FLAGS("--set=limits.page=50"), &err), ERR_INVALID_CONFIG,
+                    "limits.page_default is 100, more than limits.page");
     assert_err_says(config_check(FLAGS("--set=limits.request_memory=32MiB"), &err), ERR_INVALID_CONFIG, "limits.request_body");
     Config *c = load_ok(&(Given){.environment = {"PROPOLIS_DATABASE_PASSWORD=hunter2"}});
     assert_err_says(config_check(c, &err), ERR_INVALID_CONFIG, "database.password is given without database.url");
@@ -653,7 +688,8 @@ static void test_example_says_the_defaults(void **state) {
     Config *example = load_ok(&(Given){.text = text.ptr}), *defaults = load_ok(&(Given){0});
     for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
         assert_str_contains(entry_of(example, config_options[i].key).source, "propolis.yaml:");
-        assert_str_eq(value_text(&config_options[i], example, unit_arena()), value_text(&config_options[i], defaults, unit_arena()));
+        assert_str_eq(config_value_text(&config_options[i], example, unit_arena()),
+                      config_value_text(&config_options[i], defaults, unit_arena()));
     }
 }
 
@@ -667,8 +703,8 @@ static void test_rows(void **state) {
         assert_true(strlen(o->doc) > 20 && strstr(o->doc, "  ") == NULL);
         assert_true(str_starts(str_from(o->env), STR("PROPOLIS_")));
         if (o->low && (o->type == CONFIG_INT || o->type == CONFIG_SIZE || o->type == CONFIG_DURATION)) {
-            assert_ok(value_set_text(o, str_from(o->low), unit_arena(), c, &err));
-            assert_ok(value_set_text(o, str_from(o->high), unit_arena(), c, &err));
+            assert_ok(config_value_set_text(o, str_from(o->low), unit_arena(), c, &err));
+            assert_ok(config_value_set_text(o, str_from(o->high), unit_arena(), c, &err));
         }
     }
 }
