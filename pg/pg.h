@@ -86,10 +86,10 @@ void pg_arg_i32(PgArgs *args, int32_t value);
 void pg_arg_i16(PgArgs *args, int16_t value);
 void pg_arg_bool(PgArgs *args, bool value);
 void pg_arg_double(PgArgs *args, double value);
-void pg_arg_uuid(PgArgs *args, Uuid value);            /* zero: NULL */
-void pg_arg_time(PgArgs *args, Micros value);          /* timestamptz; MICROS_NONE: NULL */
-void pg_arg_texts(PgArgs *args, StrList value);        /* text[]; items NULL: NULL; null items: NULL elements */
-void pg_arg_params(PgArgs *args, const Params *value); /* text[] key, value, key, value...; empty or NULL: NULL */
+void pg_arg_uuid(PgArgs *args, Uuid value);                          /* zero: NULL */
+void pg_arg_time(PgArgs *args, Micros value);                        /* timestamptz; MICROS_NONE: NULL */
+void pg_arg_texts(PgArgs *args, StrList value);                      /* text[]; items NULL: NULL; null items: NULL elements */
+void pg_arg_params(PgArgs *args, const Params *value);               /* text[] key, value, key, value...; empty or NULL: NULL */
 void pg_arg_i64s(PgArgs *args, const int64_t *values, size_t count); /* bigint[] */
 void pg_arg_i32s(PgArgs *args, const int32_t *values, size_t count); /* integer[] */
 void pg_arg_bools(PgArgs *args, const bool *values, size_t count);   /* boolean[] */
