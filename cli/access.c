@@ -90,7 +90,6 @@ static bool user_of(Cli *cli, Str *ret, Err *err) {
         return false;
     }
     Str name = json_member_text(me, "principal", cli->arena);
-    name = str_is_null(name) ? json_member_text(me, "name", cli->arena) : name;
     if (str_is_null(name)) {
         return cli_usage(cli, err, "The server does not say who you are; name the user.");
     }

@@ -124,20 +124,31 @@ bool api_limit(Cli *cli, int64_t normal, int64_t *ret, Err *err) {
 
 typedef struct Listing {
     Progress progress;
+    Str catalog, database;
 } Listing;
+
+static void complete(json_t *item, const char *member, Str value) {
+    if (!str_is_null(value) && !json_object_get(item, member)) {
+        json_object_set_new(item, member, json_stringn(value.ptr, value.len));
+    }
+}
 
 static bool print_item(Cli *cli, json_t *item, void *arg, Err *err) {
     Listing *listing = arg;
     progress_step(&listing->progress, 1);
+    complete(item, "catalog", listing->catalog);
+    complete(item, "database", listing->database);
     return out_item(&cli->out, item, err);
 }
 
-bool api_list(Cli *cli, Str path, const View *view, Err *err) {
+bool api_list(Cli *cli, Str path, const View *view, Err *err) { return api_list_of(cli, path, view, STR_NULL, STR_NULL, err); }
+
+bool api_list_of(Cli *cli, Str path, const View *view, Str catalog, Str database, Err *err) {
     int64_t limit;
     if (!api_limit(cli, 0, &limit, err)) {
         return false;
     }
-    Listing listing = {progress_start("Listing", 0, cli->quiet || cli->out.terminal)};
+    Listing listing = {progress_start("Listing", 0, cli->quiet || cli->out.terminal), catalog, database};
     out_begin(&cli->out, view, cli->arena);
     bool ok = api_each(cli, path, limit, print_item, &listing, err);
     progress_end(&listing.progress);
@@ -147,7 +158,7 @@ bool api_list(Cli *cli, Str path, const View *view, Err *err) {
 bool api_show_items(Cli *cli, Str path, const View *view, Err *err) {
     json_t *answer;
     int64_t left;
-    Listing listing = {progress_start("Listing", 0, true)};
+    Listing listing = {.progress = progress_start("Listing", 0, true)};
     if (!api_limit(cli, 0, &left, err) || !api_get(cli, path, &answer, err)) {
         return false;
     }

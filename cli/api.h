@@ -24,7 +24,8 @@ bool api_send_in(Cli *cli, Arena *arena, const char *method, Str path, const jso
 /* Each item of a collection, page after page; a plain name comes as {"name": ...}. */
 typedef bool (*ApiItem)(Cli *cli, json_t *item, void *arg, Err *err);
 bool api_each(Cli *cli, Str path, int64_t limit, ApiItem fn, void *arg, Err *err) WARN_UNUSED;
-/* A whole collection on standard output. */
+/* A whole collection on standard output. CATALOG and DATABASE (null: none) are put into items that do not say theirs. */
+bool api_list_of(Cli *cli, Str path, const View *view, Str catalog, Str database, Err *err) WARN_UNUSED;
 bool api_list(Cli *cli, Str path, const View *view, Err *err) WARN_UNUSED;
 /* A collection that comes in one piece. */
 bool api_show_items(Cli *cli, Str path, const View *view, Err *err) WARN_UNUSED;

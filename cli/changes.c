@@ -48,6 +48,9 @@ typedef struct Following {
     Arena *arena;  /* of one event */
     int64_t after; /* the last change shown */
     int64_t left;
+    int64_t skip;  /* matches to pass over before the first one shown */
+    int64_t seen;  /* matches so far */
+    bool counting; /* only count them */
     bool got_something;
     Err *err;
     bool failed;
@@ -104,6 +107,10 @@ static bool start_after(Cli *cli, int64_t limit, int64_t *ret, Err *err) {
 static bool show_change(Following *f, json_t *change) {
     f->after = MAX(f->after, (int64_t)json_integer_value(json_object_get(change, "change_id")));
     f->got_something = true;
+    if (f->counting || f->seen++ < f->skip) {
+        f->seen += f->counting;
+        return true;
+    }
     f->failed = !out_item(&f->cli->out, change, f->err);
     return !f->failed;
 }
@@ -183,6 +190,38 @@ static bool follow(Following *f) {
     }
 }
 
+static bool is_filtered(const Cli *cli) {
+    static const FlagId filters[] = {FLAG_KIND, FLAG_CATALOG, FLAG_DATABASE, FLAG_OBJECT, FLAG_PRINCIPAL};
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
+        if (cli_has(cli, filters[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last N of a filtered log: looks back ever farther until there are enough matches, then passes over the surplus. */
+static bool look_back(Following *f, int64_t wanted) {
+    int64_t newest, back = wanted;
+    if (!newest_id(f->cli, &newest, f->err)) {
+        return false;
+    }
+    for (;;) {
+        int64_t start = newest - MIN(back, newest);
+        Following count = {.cli = f->cli, .arena = f->arena, .err = f->err, .after = start, .left = INT64_MAX, .counting = true};
+        if (!show_pages(&count)) {
+            return false;
+        }
+        if (count.seen >= wanted || start == 0) {
+            f->after = start;
+            f->skip = count.seen - MIN(wanted, count.seen);
+            f->left = INT64_MAX;
+            return true;
+        }
+        back *= 10;
+    }
+}
+
 bool do_changes_show(Cli *cli, Err *err) {
     Following f = {.cli = cli, .err = err};
     bool following = cli_has(cli, FLAG_FOLLOW);
@@ -198,8 +237,12 @@ bool do_changes_show(Cli *cli, Err *err) {
     }
     out_begin(&cli->out, &CHANGE_VIEW, cli->arena);
     f.arena = arena_new((size_t)1 << 30);
+    int64_t wanted = f.left;
     f.left = following ? INT64_MAX : f.left;
-    bool ok = show_pages(&f) && (!following || (out_show(&cli->out, err) && out_flush(&cli->out, err) && follow(&f)));
+    bool last_of_filtered = is_filtered(cli) && !cli_has(cli, FLAG_AFTER) && (!following || cli_has(cli, FLAG_LIMIT)) &&
+                            wanted < INT64_MAX;
+    bool ok = (!last_of_filtered || look_back(&f, wanted)) && show_pages(&f) &&
+              (!following || (out_show(&cli->out, err) && out_flush(&cli->out, err) && follow(&f)));
     arena_free(f.arena);
     return ok && out_end(&cli->out, err);
 }

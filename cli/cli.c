@@ -49,6 +49,9 @@ void cli_note(const Cli *cli, const char *fmt, ...) {
 }
 
 CliExit cli_exit_of(const Err *err) {
+    if (err->code == ERR_ROUTE_NOT_FOUND) {
+        return CLI_FAILED; /* an older server; nothing is known about the object, and --if-exists must not take it for gone */
+    }
     switch (err_info(err->code)->rest_status) {
         case 404: return CLI_NOT_FOUND;
         case 409:

@@ -114,10 +114,10 @@ static void check_login(Doctor *d) {
     HttpReply reply;
     json_t *me = probe_object(d, "/api/v1/whoami", &reply);
     if (me && reply.status == 200) {
-        Str name = json_member_text(me, "principal", d->cli->arena);
-        name = str_is_null(name) ? json_member_text(me, "name", d->cli->arena) : name;
-        add_check(d, "login", "ok",
-                  ARENA_CONCAT(d->cli->arena, STR("the server takes you for "), str_is_null(name) ? STR("nobody") : name), NULL);
+        Str name = json_member_text(me, "principal", d->cli->arena), mode = json_member_text(me, "auth_mode", d->cli->arena);
+        Str text = str_is_null(name) ? ARENA_CONCAT(d->cli->arena, STR("no login is asked for (auth mode "), mode, STR(")"))
+                                     : ARENA_CONCAT(d->cli->arena, STR("the server takes you for "), name);
+        add_check(d, "login", "ok", text, NULL);
     } else if (me && reply.status == 401) {
         add_check(d, "login", "fail", json_member_text(me, "detail", d->cli->arena),
                   "set PROPOLIS_TOKEN, or use --token-file or --login");

@@ -153,6 +153,10 @@ static void set_call(Http *http, const HttpCall *call, Incoming *in, struct curl
     set_login(http, in->arena);
 }
 
+static bool was_connected(CURLcode code) {
+    return code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE;
+}
+
 static bool transport_error(const Http *http, CURLcode code, const Incoming *in, Err *err) {
     if (in->body.failed) {
         return err_set(err, ERR_REQUEST_TOO_LARGE, "The answer is larger than %d MB; ask for less with --limit.", MAX_REPLY >> 20);
@@ -163,6 +167,11 @@ static bool transport_error(const Http *http, CURLcode code, const Incoming *in,
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
         return err_set(err, ERR_INVALID_INPUT, "The server's address %s is not a URL like http://127.0.0.1:8181.",
                        http->setup.server);
+    }
+    if (was_connected(code)) {
+        return err_set(err, ERR_DATABASE_UNAVAILABLE,
+                       "The server at %s broke the connection (%s); a change that was under way may or may not have been made.",
+                       http->setup.server, curl_easy_strerror(code));
     }
     return err_set(err, ERR_DATABASE_UNAVAILABLE,
                    "No server answers at %s: %s. Start one with 'propolis serve', or name another "

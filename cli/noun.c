@@ -153,7 +153,7 @@ bool do_list(Cli *cli, Err *err) {
         bool brief = cli->out.format == OUT_TABLE || cli->out.format == OUT_NAME;
         path = cli_path_query(cli->arena, path, "detail", str_from(brief ? "name" : "full"));
     }
-    return api_list(cli, path, noun->view, err);
+    return api_list_of(cli, path, noun->view, noun->parts ? parent.catalog : STR_NULL, parent.database, err);
 }
 
 bool do_get(Cli *cli, Err *err) {

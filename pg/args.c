@@ -2,9 +2,22 @@
 
 /* Type numbers of pg_type that never change. */
 enum {
-    OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_FLOAT8 = 701,
-    OID_BOOLS = 1000, OID_BYTEAS = 1001, OID_INT4S = 1007, OID_TEXTS = 1009, OID_INT8S = 1016, OID_TIMES = 1185,
-    OID_TIMESTAMPTZ = 1184, OID_UUID = 2950, OID_UUIDS = 2951,
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_FLOAT8 = 701,
+    OID_BOOLS = 1000,
+    OID_BYTEAS = 1001,
+    OID_INT4S = 1007,
+    OID_TEXTS = 1009,
+    OID_INT8S = 1016,
+    OID_TIMES = 1185,
+    OID_TIMESTAMPTZ = 1184,
+    OID_UUID = 2950,
+    OID_UUIDS = 2951,
 };
 
 enum { FIRST_ARGS = 16 };
@@ -138,7 +151,7 @@ static char *array_str(char *at, Str item) {
 }
 
 static void add_strs(PgArgs *args, unsigned type, unsigned element, StrList list) {
-    if (!list.items && !list.count) {
+    if (!list.items) {
         add(args, type, NULL, 0);
         return;
     }

@@ -75,8 +75,8 @@ bool backup_dump(const BackupOptions *options, const char *file, Err *err) {
         return false;
     }
     const char *part = arena_printf(arena, "%s.part", file).ptr;
-    ProcessRun run = {.argv = (const char *const[]){job.program, "--format=custom", "--no-owner", "--no-privileges", "--no-password",
-                                                    "--schema", schema_pattern(&job), "--file", part, NULL},
+    ProcessRun run = {.argv = (const char *const[]){job.program, "--format=custom", "--no-owner", "--no-privileges",
+                                                    "--no-password", "--schema", schema_pattern(&job), "--file", part, NULL},
                       .extra_env = job.env};
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* nobody else may read it, from the first byte on */
     if (fd < 0) {
@@ -99,8 +99,10 @@ bool backup_restore(const BackupOptions *options, const char *file, Err *err) {
     if (!prepare(&job, options, "pg_restore", err)) {
         return false;
     }
-    ProcessRun run = {.argv = (const char *const[]){job.program, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
-                                                    "--no-password", "--dbname", job.database ? job.database : "postgres", file, NULL},
+    ProcessRun run = {.argv = (const char *const[]){job.program, "--exit-on-error", "--single-transaction", "--no-owner",
+                                                    "--no-privileges", "--no-password", "--dbname",
+                                                    job.database ? job.database : "postgres", file, NULL},
                       .extra_env = job.env};
-    return process_run(&run, err) || err_prefix(err, "Nothing was restored (the database must not have the schema \"%s\" yet)", job.schema);
+    return process_run(&run, err) ||
+           err_prefix(err, "Nothing was restored (the database must not have the schema \"%s\" yet)", job.schema);
 }

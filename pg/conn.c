@@ -50,9 +50,7 @@ bool conn_wait_input(PgConn *conn, Deadline deadline) {
 }
 
 static Deadline waiting_limit(const PgConn *conn) {
-    return conn->committing ? deadline_in_ms(COMMIT_WAIT_MS)
-           : conn->cancelled ? deadline_in_ms(CANCEL_GRACE_MS)
-                             : conn->deadline;
+    return conn->committing ? deadline_in_ms(COMMIT_WAIT_MS) : conn->cancelled ? deadline_in_ms(CANCEL_GRACE_MS) : conn->deadline;
 }
 
 PGresult *conn_next_result(PgConn *conn) {

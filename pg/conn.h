@@ -33,9 +33,9 @@ struct PgConn {
     const PgStmt **prepared; /* open addressing by address, power of two */
     size_t prepared_count, prepared_capacity;
     TxnState txn;
-    bool lost;    /* the connection cannot be used any more */
-    bool discard; /* works, but should not go back to the pool */
-    uint64_t xid; /* of the running transaction once known, 0 before */
+    bool lost;          /* the connection cannot be used any more */
+    bool discard;       /* works, but should not go back to the pool */
+    uint64_t xid;       /* of the running transaction once known, 0 before */
     bool xid_asked;     /* once on the way */
     bool xid_final;     /* an answer to the latest question came, maybe "none assigned" */
     bool refused_early; /* the server answered something before COMMIT with an error, so it never began to commit */

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #define MARKER "PROPOLIS_DATA"
-static const char MARKER_TEXT[] = "This directory belongs to a Propolis server (propolis serve --data-dir). Do not change anything in it by hand.\n";
+static const char MARKER_TEXT[] =
+    "This directory belongs to a Propolis server (propolis serve --data-dir). Do not change anything in it by hand.\n";
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
     (void)st, (void)type, (void)at;
@@ -50,11 +51,11 @@ static bool is_empty_dir(const char *path) {
 static bool cannot(const char *path, const char *what, Err *err) {
     int reason = errno;
     const char *hint = reason == EROFS                        ? "the file system is read-only"
-                       : reason == EACCES || reason == EPERM ? "the user running the server may not"
+                       : reason == EACCES || reason == EPERM  ? "the user running the server may not"
                        : reason == ENOSPC || reason == EDQUOT ? "the disk is full"
                                                               : "see the reason";
-    return err_set(err, ERR_INVALID_CONFIG, "The data directory %s cannot be %s: %s (%s). Choose another with --data-dir.", path, what,
-                   strerror(reason), hint);
+    return err_set(err, ERR_INVALID_CONFIG, "The data directory %s cannot be %s: %s (%s). Choose another with --data-dir.", path,
+                   what, strerror(reason), hint);
 }
 
 /* mkdir -p with 0700 for what it makes. */
@@ -87,7 +88,8 @@ static bool refuse_foreign(const char *path, Err *err) {
                        path);
     }
     return err_set(err, ERR_INVALID_CONFIG,
-                   "%s is not empty and was not made by propolis, so it is left alone. Give --data-dir a new or empty directory.", path);
+                   "%s is not empty and was not made by propolis, so it is left alone. Give --data-dir a new or empty directory.",
+                   path);
 }
 
 static bool write_marker(const char *path, Err *err) {
@@ -140,8 +142,8 @@ static bool lock(DataDir *dir, Err *err) {
         read_holder(dir->lock_fd, holder, sizeof holder);
         cleanup_close(&dir->lock_fd);
         return err_set(err, ERR_INVALID_CONFIG,
-                       "Another propolis server (process %s) uses the data directory %s. Stop it, or choose another --data-dir.", holder,
-                       dir->path);
+                       "Another propolis server (process %s) uses the data directory %s. Stop it, or choose another --data-dir.",
+                       holder, dir->path);
     }
     int n = snprintf(holder, sizeof holder, "%d\n", (int)getpid());
     if (ftruncate(dir->lock_fd, 0) || pwrite(dir->lock_fd, holder, (size_t)n, 0) != n) {

@@ -24,11 +24,17 @@
 #define PORT "5432"
 
 enum {
-    SOCKET_PATH_MAX = 107,         /* sun_path, without the NUL */
-    READY_PAUSE_MS = 5, SAY_WAITING_MS = 5000, READY_MOST_MS = 600000, /* recovery of a big write-ahead log takes its time */
-    LEFTOVER_PATIENCE_MS = 2000, LEFTOVER_MOST_MS = 30000,
-    STOP_PATIENCE_MS = 30000, LOG_MOST_BYTES = 16 * 1024 * 1024,
-    RESTART_FIRST_MS = 100, RESTART_MOST_MS = 5000, SETTINGS_MAX = 64,
+    SOCKET_PATH_MAX = 107, /* sun_path, without the NUL */
+    READY_PAUSE_MS = 5,
+    SAY_WAITING_MS = 5000,
+    READY_MOST_MS = 600000, /* recovery of a big write-ahead log takes its time */
+    LEFTOVER_PATIENCE_MS = 2000,
+    LEFTOVER_MOST_MS = 30000,
+    STOP_PATIENCE_MS = 30000,
+    LOG_MOST_BYTES = 16 * 1024 * 1024,
+    RESTART_FIRST_MS = 100,
+    RESTART_MOST_MS = 5000,
+    SETTINGS_MAX = 64,
 };
 
 struct Embedded {
@@ -40,7 +46,7 @@ struct Embedded {
     bool adopted, child; /* of the running postmaster */
     pid_t pid;
     int pidfd, wake;
-    off_t log_from;      /* where this postmaster's part of the log begins */
+    off_t log_from; /* where this postmaster's part of the log begins */
     pthread_t watchdog;
     bool watching, stopping;
 };
@@ -64,9 +70,10 @@ static bool read_major(const char *cluster, int *ret, Err *err) {
     }
     CLEANUP(cleanup_fclose) FILE *file = fopen(path, "re");
     if (!file || !fgets(text, sizeof text, file) || !str_to_i64(str_trim(str_from(text)), &major)) {
-        return err_set(err, ERR_INVALID_CONFIG,
-                       "%s is not a PostgreSQL cluster (no readable PG_VERSION in it). Restore a backup into a fresh data directory.",
-                       cluster);
+        return err_set(
+            err, ERR_INVALID_CONFIG,
+            "%s is not a PostgreSQL cluster (no readable PG_VERSION in it). Restore a backup into a fresh data directory.",
+            cluster);
     }
     *ret = (int)major;
     return true;
@@ -79,7 +86,8 @@ static bool wait_other_initdb(const Embedded *e, int *ret_fd, Err *err) {
     while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
         if (deadline_left_ms(limit) == 0) {
             cleanup_close(&fd);
-            return err_set(err, ERR_DATABASE_UNAVAILABLE, "An initdb of an earlier start still works in %s and does not end.", e->dir.path);
+            return err_set(err, ERR_DATABASE_UNAVAILABLE, "An initdb of an earlier start still works in %s and does not end.",
+                           e->dir.path);
         }
         pause_ms(READY_PAUSE_MS);
     }
@@ -90,8 +98,8 @@ static bool wait_other_initdb(const Embedded *e, int *ret_fd, Err *err) {
 static bool run_initdb(const Embedded *e, const char *target, int held_fd, Err *err) {
     char program[BINARIES_PATH + 32];
     binaries_path(&e->binaries, "initdb", program);
-    ProcessRun run = {.argv = (const char *const[]){program, "-D", target, "-U", DATABASE, "-E", "UTF8", "--no-locale", "-A", "trust",
-                                                    "--no-instructions", NULL},
+    ProcessRun run = {.argv = (const char *const[]){program, "-D", target, "-U", DATABASE, "-E", "UTF8", "--no-locale", "-A",
+                                                    "trust", "--no-instructions", NULL},
                       .held_fd = held_fd};
     return process_run(&run, err);
 }
@@ -144,9 +152,9 @@ static bool choose_socket_dir(Embedded *e, Err *err) {
         return true;
     }
     snprintf(e->socket_dir, sizeof e->socket_dir, SOCKET_DIR_PREFIX "XXXXXX");
-    return mkdtemp(e->socket_dir) || err_set(err, ERR_INVALID_CONFIG,
-                                             "The data directory's path is too long for a socket, and no directory can be made in /tmp: %s",
-                                             strerror(errno));
+    return mkdtemp(e->socket_dir) ||
+           err_set(err, ERR_INVALID_CONFIG,
+                   "The data directory's path is too long for a socket, and no directory can be made in /tmp: %s", strerror(errno));
 }
 
 /* By name what PostgreSQL puts there, never more: the path may come out of a file. */
@@ -188,7 +196,8 @@ static bool wait_leftovers(const Embedded *e, Err *err) {
     while (postmaster_processes(e->cluster, 0) > 0) {
         waited = clock_monotonic_us() / 1000 - began;
         if (waited > LEFTOVER_MOST_MS) {
-            return err_set(err, ERR_DATABASE_UNAVAILABLE, "Processes of an earlier PostgreSQL still work in %s and do not end.", e->cluster);
+            return err_set(err, ERR_DATABASE_UNAVAILABLE, "Processes of an earlier PostgreSQL still work in %s and do not end.",
+                           e->cluster);
         }
         postmaster_processes(e->cluster, waited > LEFTOVER_PATIENCE_MS ? SIGTERM : 0);
         pause_ms(READY_PAUSE_MS);
@@ -225,12 +234,34 @@ static bool open_log(Embedded *e, int *ret_fd, Err *err) {
  * initdb made it. */
 static void add_settings(const Embedded *e, char texts[3][POSTMASTER_PATH + 64], const char **argv, size_t n) {
     static const char *const fixed[] = {
-        "listen_addresses=", "unix_socket_permissions=0700", "fsync=on", "full_page_writes=on", "synchronous_commit=on",
-        "shared_buffers=128MB", "work_mem=8MB", "maintenance_work_mem=64MB", "max_wal_size=2GB", "checkpoint_timeout=15min",
-        "random_page_cost=1.1", "jit=off", "autovacuum=on", "autovacuum_naptime=20s", "autovacuum_vacuum_scale_factor=0.05",
-        "autovacuum_analyze_scale_factor=0.05", "autovacuum_max_workers=2", "max_logical_replication_workers=0", "max_wal_senders=2",
-        "log_min_messages=warning", "log_timezone=UTC", "log_line_prefix=%m [%p] ", "log_checkpoints=off", "logging_collector=off",
-        "log_destination=stderr", "log_min_error_statement=panic", "log_error_verbosity=terse", "external_pid_file=",
+        "listen_addresses=",
+        "unix_socket_permissions=0700",
+        "fsync=on",
+        "full_page_writes=on",
+        "synchronous_commit=on",
+        "shared_buffers=128MB",
+        "work_mem=8MB",
+        "maintenance_work_mem=64MB",
+        "max_wal_size=2GB",
+        "checkpoint_timeout=15min",
+        "random_page_cost=1.1",
+        "jit=off",
+        "autovacuum=on",
+        "autovacuum_naptime=20s",
+        "autovacuum_vacuum_scale_factor=0.05",
+        "autovacuum_analyze_scale_factor=0.05",
+        "autovacuum_max_workers=2",
+        "max_logical_replication_workers=0",
+        "max_wal_senders=2",
+        "log_min_messages=warning",
+        "log_timezone=UTC",
+        "log_line_prefix=%m [%p] ",
+        "log_checkpoints=off",
+        "logging_collector=off",
+        "log_destination=stderr",
+        "log_min_error_statement=panic",
+        "log_error_verbosity=terse",
+        "external_pid_file=",
     };
     snprintf(texts[0], sizeof texts[0], "unix_socket_directories=%s", e->socket_dir);
     snprintf(texts[1], sizeof texts[1], "max_connections=%d", e->connections + 10);
@@ -303,7 +334,8 @@ static bool wait_ready(const Embedded *e, Err *err) {
             return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s did not start: %s", e->cluster, complaint);
         }
         if (now - began > READY_MOST_MS || __atomic_load_n(&e->stopping, __ATOMIC_RELAXED)) {
-            return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s does not get ready; see %s.", e->cluster, e->log);
+            return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s does not get ready; see %s.", e->cluster,
+                           e->log);
         }
         if (now - said > SAY_WAITING_MS) {
             log_info("waiting for PostgreSQL, which is recovering (%d s)", (int)((now - began) / 1000));
@@ -315,8 +347,8 @@ static bool wait_ready(const Embedded *e, Err *err) {
 
 static bool hold(Embedded *e, Err *err) {
     e->pidfd = pidfd_open(e->pid, 0);
-    return e->pidfd >= 0 || err_set(err, ERR_DATABASE_UNAVAILABLE, "PostgreSQL (process %d) cannot be watched: %s", (int)e->pid,
-                                    strerror(errno));
+    return e->pidfd >= 0 ||
+           err_set(err, ERR_DATABASE_UNAVAILABLE, "PostgreSQL (process %d) cannot be watched: %s", (int)e->pid, strerror(errno));
 }
 
 static void let_go(Embedded *e) {

@@ -12,9 +12,9 @@
 typedef struct Embedded Embedded;
 
 typedef struct EmbeddedOptions {
-    Str data_dir;         /* created when missing; see datadir.h */
-    Str bindir;           /* null: look for PostgreSQL's programs */
-    int connections;      /* what the pools need together */
+    Str data_dir;    /* created when missing; see datadir.h */
+    Str bindir;      /* null: look for PostgreSQL's programs */
+    int connections; /* what the pools need together */
 } EmbeddedOptions;
 
 /* Takes the data directory, makes the cluster on first use, starts or adopts PostgreSQL and waits until it answers. The

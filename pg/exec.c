@@ -44,9 +44,9 @@ bool conn_send(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind ki
     if (!args_fit(stmt, args, err) || !send_prepare(conn, stmt, args->count, args->types, err)) {
         return false;
     }
-    int sent = stmt->name ? PQsendQueryPrepared(conn->pq, stmt->name, args->count, args->values, args->lengths, BINARY, 1)
-                          : PQsendQueryParams(conn->pq, stmt->sql, args->count, args->types, args->values, args->lengths,
-                                              BINARY, 1);
+    int sent = stmt->name
+                   ? PQsendQueryPrepared(conn->pq, stmt->name, args->count, args->values, args->lengths, BINARY, 1)
+                   : PQsendQueryParams(conn->pq, stmt->sql, args->count, args->types, args->values, args->lengths, BINARY, 1);
     if (!sent) {
         return conn_fail(conn, NULL, err);
     }

@@ -43,8 +43,8 @@ static void say(Err *err, const char *state, const PgConn *conn) {
         err_set(err, ERR_INVALID_INPUT, "A text holds a character that cannot be stored: NUL or invalid UTF-8.");
     } else if (in_class(state, "54")) {
         err_set(err, ERR_LIMIT_EXCEEDED, "A value is too long for an index of the database.");
-    } else if ((in_class(state, "08") && !is(state, "08P01")) || in_class(state, "53") || in_class(state, "57") || is(state, "58030") ||
-               is(state, "25006")) {
+    } else if ((in_class(state, "08") && !is(state, "08P01")) || in_class(state, "53") || in_class(state, "57") ||
+               is(state, "58030") || is(state, "25006")) {
         say_unavailable(err, state);
     } else {
         err_set(err, ERR_INTERNAL, "The database refused a statement. The server's log says why.");

@@ -19,9 +19,9 @@ typedef struct MigrationSet {
 MigrationSet migrations_built_in(void);
 
 typedef struct MigrateStatus {
-    bool schema_exists;  /* and holds our bookkeeping */
+    bool schema_exists;   /* and holds our bookkeeping */
     int applied, pending; /* of those this server knows */
-    int newest_applied;  /* may be newer than this server */
+    int newest_applied;   /* may be newer than this server */
     int min_server;
 } MigrateStatus;
 

@@ -25,12 +25,12 @@ typedef struct PgConn PgConn;
 typedef enum PgClass { PG_READ, PG_BULK, PG_CLASS_COUNT } PgClass;
 
 typedef struct PgOptions {
-    Str url;                         /* postgresql:// URL or libpq key=value text */
-    Str schema;                      /* null: "propolis" */
-    Str application_name;            /* null: "propolis" */
-    int pool[PG_CLASS_COUNT];        /* most connections of each class; 0: 8 and 4 */
-    int64_t statement_timeout_ms;    /* per statement, set on the session; 0: none */
-    int64_t connect_timeout_ms;      /* 0: 5 s */
+    Str url;                      /* postgresql:// URL or libpq key=value text */
+    Str schema;                   /* null: "propolis" */
+    Str application_name;         /* null: "propolis" */
+    int pool[PG_CLASS_COUNT];     /* most connections of each class; 0: 8 and 4 */
+    int64_t statement_timeout_ms; /* per statement, set on the session; 0: none */
+    int64_t connect_timeout_ms;   /* 0: 5 s */
 } PgOptions;
 
 /* --- pools ----------------------------------------------------------------------------------------------------- */
@@ -42,13 +42,13 @@ void pg_close(Pg *pg); /* every connection must have been released */
  * reached: at once while a recent attempt failed, so that nobody queues up behind a dead server. The deadline stays
  * with the connection: statements running past it are cancelled and fail with ERR_TIMEOUT. */
 bool pg_acquire(Pg *pg, PgClass class, Deadline deadline, PgConn **ret, Err *err) WARN_UNUSED;
-void pg_release(PgConn *conn); /* NULL is fine */
-void pg_conn_cleanup(PgConn **conn); /* for CLEANUP() */
+void pg_release(PgConn *conn);                                 /* NULL is fine */
+void pg_conn_cleanup(PgConn **conn);                           /* for CLEANUP() */
 bool pg_ping(Pg *pg, Deadline deadline, Err *err) WARN_UNUSED; /* one statement there and back */
 const char *pg_schema(const Pg *pg);
 
 typedef struct PgPoolStats {
-    const char *name;              /* "read", "bulk" */
+    const char *name; /* "read", "bulk" */
     int limit, open, in_use, waiting;
     uint64_t acquired, waited, overloaded; /* counts since start */
     uint64_t connected, connect_failures, lost;
@@ -79,24 +79,24 @@ typedef struct PgArgs {
 } PgArgs;
 
 PgArgs pg_args(Arena *arena);
-void pg_arg_text(PgArgs *args, Str value);      /* null: NULL */
-void pg_arg_bytes(PgArgs *args, Str value);     /* bytea; null: NULL */
+void pg_arg_text(PgArgs *args, Str value);  /* null: NULL */
+void pg_arg_bytes(PgArgs *args, Str value); /* bytea; null: NULL */
 void pg_arg_i64(PgArgs *args, int64_t value);
 void pg_arg_i32(PgArgs *args, int32_t value);
 void pg_arg_i16(PgArgs *args, int16_t value);
 void pg_arg_bool(PgArgs *args, bool value);
 void pg_arg_double(PgArgs *args, double value);
-void pg_arg_uuid(PgArgs *args, Uuid value);     /* zero: NULL */
-void pg_arg_time(PgArgs *args, Micros value);   /* timestamptz; MICROS_NONE: NULL */
-void pg_arg_texts(PgArgs *args, StrList value); /* text[]; items NULL: NULL when count is 0 too; null items: NULL elements */
-void pg_arg_params(PgArgs *args, const Params *value); /* text[] key, value, key, value...; empty or NULL: NULL */
-void pg_arg_i64s(PgArgs *args, const int64_t *values, size_t count);   /* bigint[] */
-void pg_arg_i32s(PgArgs *args, const int32_t *values, size_t count);   /* integer[] */
-void pg_arg_bools(PgArgs *args, const bool *values, size_t count);     /* boolean[] */
-void pg_arg_times(PgArgs *args, const Micros *values, size_t count);   /* timestamptz[]; MICROS_NONE: NULL element */
-void pg_arg_uuids(PgArgs *args, const Uuid *values, size_t count);     /* uuid[]; zero: NULL element */
-void pg_arg_byteas(PgArgs *args, StrList value);                       /* bytea[]; null items: NULL elements */
-void pg_arg_null(PgArgs *args);                 /* of the type the statement says */
+void pg_arg_uuid(PgArgs *args, Uuid value);                          /* zero: NULL */
+void pg_arg_time(PgArgs *args, Micros value);                        /* timestamptz; MICROS_NONE: NULL */
+void pg_arg_texts(PgArgs *args, StrList value);                      /* text[]; items NULL: NULL; null items: NULL elements */
+void pg_arg_params(PgArgs *args, const Params *value);               /* text[] key, value, key, value...; empty or NULL: NULL */
+void pg_arg_i64s(PgArgs *args, const int64_t *values, size_t count); /* bigint[] */
+void pg_arg_i32s(PgArgs *args, const int32_t *values, size_t count); /* integer[] */
+void pg_arg_bools(PgArgs *args, const bool *values, size_t count);   /* boolean[] */
+void pg_arg_times(PgArgs *args, const Micros *values, size_t count); /* timestamptz[]; MICROS_NONE: NULL element */
+void pg_arg_uuids(PgArgs *args, const Uuid *values, size_t count);   /* uuid[]; zero: NULL element */
+void pg_arg_byteas(PgArgs *args, StrList value);                     /* bytea[]; null items: NULL elements */
+void pg_arg_null(PgArgs *args);                                      /* of the type the statement says */
 
 typedef struct PgRows {
     size_t count;
@@ -128,12 +128,12 @@ Str pg_bytes(const PgRows *rows, size_t row, int col); /* any type as PostgreSQL
 int64_t pg_i64(const PgRows *rows, size_t row, int col, int64_t otherwise);
 int32_t pg_i32(const PgRows *rows, size_t row, int col, int32_t otherwise);
 int16_t pg_i16(const PgRows *rows, size_t row, int col, int16_t otherwise);
-bool pg_bool(const PgRows *rows, size_t row, int col);         /* NULL: false */
+bool pg_bool(const PgRows *rows, size_t row, int col);                       /* NULL: false */
 double pg_double(const PgRows *rows, size_t row, int col, double otherwise); /* real and double precision */
-Micros pg_time(const PgRows *rows, size_t row, int col);       /* NULL: MICROS_NONE; infinity: the end of the range */
-Uuid pg_uuid(const PgRows *rows, size_t row, int col);         /* NULL: zero */
-StrList pg_texts(const PgRows *rows, size_t row, int col, Arena *arena);   /* NULL: items NULL; NULL elements: null */
-Params pg_params(const PgRows *rows, size_t row, int col, Arena *arena);   /* from the form of pg_arg_params() */
+Micros pg_time(const PgRows *rows, size_t row, int col);                     /* NULL: MICROS_NONE; infinity: the end of the range */
+Uuid pg_uuid(const PgRows *rows, size_t row, int col);                       /* NULL: zero */
+StrList pg_texts(const PgRows *rows, size_t row, int col, Arena *arena);     /* NULL: items NULL; NULL elements: null */
+Params pg_params(const PgRows *rows, size_t row, int col, Arena *arena);     /* from the form of pg_arg_params() */
 const int64_t *pg_i64s(const PgRows *rows, size_t row, int col, Arena *arena, size_t *ret_count); /* any integer array */
 
 /* --- transactions ---------------------------------------------------------------------------------------------- */

@@ -35,9 +35,7 @@ static void pool_init(Pool *pool, const char *name, int limit) {
     pthread_mutex_init(&pool->lock, NULL);
 }
 
-static char *copy(Str s, const char *otherwise) {
-    return str_is_null(s) ? strdup(otherwise) : strndup(s.ptr, s.len);
-}
+static char *copy(Str s, const char *otherwise) { return str_is_null(s) ? strdup(otherwise) : strndup(s.ptr, s.len); }
 
 bool pg_open(const PgOptions *options, Pg **ret, Err *err) {
     Pg *pg = calloc(1, sizeof *pg);
@@ -174,8 +172,8 @@ bool pg_acquire(Pg *pg, PgClass class, Deadline deadline, PgConn **ret, Err *err
     pthread_mutex_unlock(&pool->lock);
     if (!got) {
         return err_set(err, ERR_OVERLOADED,
-                       "All %d database connections for %s work are busy. Try again later, or raise database.pool.%s.",
-                       pool->limit, pool->name, pool->name);
+                       "All %d database connections for %s work are busy. Try again later, or raise database.pool.%s.", pool->limit,
+                       pool->name, pool->name);
     }
     if (conn && !conn_is_alive(conn)) {
         __atomic_add_fetch(&pool->counts.lost, 1, __ATOMIC_RELAXED);

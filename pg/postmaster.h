@@ -9,7 +9,7 @@
 enum { POSTMASTER_PATH = 3200, SOCKET_DIR_BYTES = 128 };
 
 typedef struct Postmaster {
-    pid_t pid;   /* of a live postmaster of this very directory, 0: none */
+    pid_t pid; /* of a live postmaster of this very directory, 0: none */
     bool ready, stopping;
     char socket_dir[SOCKET_DIR_BYTES]; /* as the file says, even when nothing is alive */
 } Postmaster;

@@ -45,16 +45,11 @@ Str pg_text(const PgRows *rows, size_t row, int col) {
 
 static int64_t integer(const char *p, size_t len, int64_t otherwise) {
     switch (len) {
-    case 8:
-        return (int64_t)get64(p);
-    case 4:
-        return (int32_t)get32(p);
-    case 2:
-        return (int16_t)get16(p);
-    case 1:
-        return p[0];
-    default:
-        return otherwise;
+        case 8: return (int64_t)get64(p);
+        case 4: return (int32_t)get32(p);
+        case 2: return (int16_t)get16(p);
+        case 1: return p[0];
+        default: return otherwise;
     }
 }
 

@@ -16,15 +16,17 @@ static const struct passwd *make_user(Err *err) {
     if (user) {
         return user;
     }
-    ProcessRun run = {.argv = (const char *const[]){"/usr/sbin/useradd", "--system", "--user-group", "--no-create-home", "--home-dir",
-                                                    "/nonexistent", "--shell", "/usr/sbin/nologin", SERVICE_USER, NULL}};
+    ProcessRun run = {.argv = (const char *const[]){"/usr/sbin/useradd", "--system", "--user-group", "--no-create-home",
+                                                    "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", SERVICE_USER,
+                                                    NULL}};
     if (!process_run(&run, err)) {
         err_prefix(err, "The server does not run as root, and its system user \"" SERVICE_USER "\" could not be made");
         return NULL;
     }
     user = getpwnam(SERVICE_USER);
     if (!user) {
-        err_set(err, ERR_INVALID_CONFIG, "The system user \"" SERVICE_USER "\" was made but cannot be found. Run the server as another user.");
+        err_set(err, ERR_INVALID_CONFIG,
+                "The system user \"" SERVICE_USER "\" was made but cannot be found. Run the server as another user.");
     }
     return user;
 }
@@ -82,10 +84,11 @@ static bool check_reach(const char *data_dir, const char *user, Err *err) {
             }
         }
     }
-    return err_set(err, ERR_INVALID_CONFIG,
-                   "Started as root, the server goes on as the user %s, and that user cannot reach the data directory %s: %s does not "
-                   "let it in. Choose a directory such as /var/lib/propolis with --data-dir, or start the server as another user.",
-                   user, data_dir, part);
+    return err_set(
+        err, ERR_INVALID_CONFIG,
+        "Started as root, the server goes on as the user %s, and that user cannot reach the data directory %s: %s does not "
+        "let it in. Choose a directory such as /var/lib/propolis with --data-dir, or start the server as another user.",
+        user, data_dir, part);
 }
 
 static bool become(const struct passwd *user, Err *err) {

@@ -24,14 +24,17 @@ static void test_dump_and_restore(void **state) {
     Pg *pg = pg_fixture_open(from);
     must(migrate_apply(pg, migrations_built_in(), NULL, &err), &err);
     pg_close(pg);
-    pg_fixture_sql(from, "CREATE TABLE public.other (x int); INSERT INTO propolis.catalogs (name, created_at, updated_at) VALUES ('a', now(), now())");
+    pg_fixture_sql(
+        from,
+        "CREATE TABLE public.other (x int); INSERT INTO propolis.catalogs (name, created_at, updated_at) VALUES ('a', now(), now())");
     BackupOptions source = {.url = str_from(from)}, target = {.url = str_from(to)};
     must(backup_dump(&source, file, &err), &err);
     struct stat st;
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     must(backup_restore(&target, file, &err), &err);
-    char *n = pg_fixture_value(to, "SELECT count(*) || ' ' || (to_regclass('public.other') IS NULL) FROM propolis.catalogs WHERE name = 'a'");
+    char *n = pg_fixture_value(
+        to, "SELECT count(*) || ' ' || (to_regclass('public.other') IS NULL) FROM propolis.catalogs WHERE name = 'a'");
     assert_string_equal(n, "1 true");
     free(n);
     pg = pg_fixture_open(to);
@@ -73,7 +76,9 @@ static void test_listen(void **state) {
     pg_fixture_sql(url, "NOTIFY propolis_changes");
     must(pg_listen_wait(listener, deadline_in_ms(2000), &notified, &err), &err);
     assert_true(notified);
-    pg_fixture_sql(url, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()");
+    pg_fixture_sql(
+        url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()");
     bool ok = true;
     for (int i = 0; i < 3 && ok; i++) {
         ok = pg_listen_wait(listener, deadline_in_ms(2000), &notified, &err);
@@ -86,6 +91,7 @@ static void test_listen(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_dump_and_restore), cmocka_unit_test(test_failures), cmocka_unit_test(test_listen)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_dump_and_restore), cmocka_unit_test(test_failures),
+                                       cmocka_unit_test(test_listen)};
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
 }

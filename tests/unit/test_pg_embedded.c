@@ -58,7 +58,8 @@ static void must_start(Bed *bed) {
     Err err;
     int64_t began = clock_monotonic_us();
     must(start(bed, &err), &err);
-    print_message("  started in %d ms%s\n", (int)((clock_monotonic_us() - began) / 1000), embedded_was_adopted(bed->e) ? ", adopted" : "");
+    print_message("  started in %d ms%s\n", (int)((clock_monotonic_us() - began) / 1000),
+                  embedded_was_adopted(bed->e) ? ", adopted" : "");
 }
 
 static void stop(Bed *bed) {
@@ -118,9 +119,10 @@ static void test_start_stop_start(void **state) {
     Bed *bed = *state;
     must_start(bed);
     put_row(bed);
-    char *settings = pg_fixture_value(embedded_url(bed->e), "SELECT current_setting('fsync') || current_setting('full_page_writes') ||"
-                                                            " current_setting('synchronous_commit') || current_setting('server_encoding') ||"
-                                                            " current_setting('lc_collate') || current_setting('listen_addresses')");
+    char *settings = pg_fixture_value(embedded_url(bed->e),
+                                      "SELECT current_setting('fsync') || current_setting('full_page_writes') ||"
+                                      " current_setting('synchronous_commit') || current_setting('server_encoding') ||"
+                                      " current_setting('lc_collate') || current_setting('listen_addresses')");
     assert_string_equal(settings, "onononUTF8C");
     free(settings);
     stop(bed);
@@ -273,7 +275,8 @@ static void test_pid_given_to_another(void **state) {
     put_row(bed);
     stop(bed);
     char text[500];
-    snprintf(text, sizeof text, "%d\n%s\n1700000000\n5432\n%s\n\n  5432001         0\nready   \n", (int)getpid(), bed->cluster, bed->data);
+    snprintf(text, sizeof text, "%d\n%s\n1700000000\n5432\n%s\n\n  5432001         0\nready   \n", (int)getpid(), bed->cluster,
+             bed->data);
     write_file(bed->cluster, "postmaster.pid", text);
     must_start(bed);
     expect_rows(bed, "1");

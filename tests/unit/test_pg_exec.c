@@ -178,7 +178,9 @@ static void test_deadline_cancels(void **state) {
     expect_code(pg_exec(conn, &SLEEP, NULL, bed->arena, NULL, &err), &err, ERR_TIMEOUT);
     assert_true(clock_monotonic_us() - began < 2000000);
     pg_release(conn);
-    char *n = pg_fixture_value(bed->url, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()");
+    char *n = pg_fixture_value(
+        bed->url,
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()");
     assert_string_equal(n, "0");
     free(n);
 }
@@ -258,7 +260,9 @@ static void test_schema_change_under_a_plan(void **state) {
 }
 
 static void kill_all_others(Bed *bed) {
-    pg_fixture_sql(bed->url, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    pg_fixture_sql(
+        bed->url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
 }
 
 static void *kill_soon(void *arg) {
@@ -376,7 +380,8 @@ static void test_copy(void **state) {
     pg_fixture_sql(bed->url, "CREATE TABLE propolis.c (id bigint, name text, at timestamptz, list text[])");
     must(pg_transaction(bed->pg, PG_BULK, deadline_in_ms(60000), bed->arena, copy_body, &job, &err), &err);
     assert_int_equal(job.rows, COPIED);
-    char *n = pg_fixture_value(bed->url, "SELECT count(*) || ' ' || count(name) || ' ' || sum(id) FROM propolis.c WHERE list = '{a,NULL}'");
+    char *n = pg_fixture_value(bed->url,
+                               "SELECT count(*) || ' ' || count(name) || ' ' || sum(id) FROM propolis.c WHERE list = '{a,NULL}'");
     assert_string_equal(n, "50000 25000 1249975000");
     free(n);
     job.wrong = true;

@@ -7,7 +7,8 @@
 
 #include "pg/migrate.h"
 
-#define FILE_OF(number, name, sum, text) {number, name, sum, text, sizeof(text) - 1}
+#define FILE_OF(number, name, sum, text) \
+    { number, name, sum, text, sizeof(text) - 1 }
 
 static const MigrationFile FILES[] = {
     FILE_OF(1, "0001_a", "aa", "CREATE TABLE a (x int); INSERT INTO a VALUES (1);"),
@@ -162,14 +163,10 @@ static void test_built_in(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_applies_once),
-        TEST(test_refuses_newer_schema),
-        TEST(test_refuses_other_checksum),
-        TEST(test_refuses_foreign_tables),
-        TEST(test_failure_leaves_nothing),
-        TEST(test_many_at_once),
-        TEST(test_print_can_be_run),
-        TEST(test_built_in),
+        TEST(test_applies_once),           TEST(test_refuses_newer_schema),
+        TEST(test_refuses_other_checksum), TEST(test_refuses_foreign_tables),
+        TEST(test_failure_leaves_nothing), TEST(test_many_at_once),
+        TEST(test_print_can_be_run),       TEST(test_built_in),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
 }

@@ -50,9 +50,7 @@ static void must(bool ok, const Err *err) {
     }
 }
 
-static bool run(Bed *bed, PgTxnBody body, Err *err) {
-    return pg_transaction(bed->pg, PG_READ, soon(), bed->arena, body, bed, err);
-}
+static bool run(Bed *bed, PgTxnBody body, Err *err) { return pg_transaction(bed->pg, PG_READ, soon(), bed->arena, body, bed, err); }
 
 static int64_t count(Bed *bed) {
     PgConn *conn = NULL;
@@ -80,7 +78,8 @@ static bool insert(Bed *bed, PgConn *conn, int64_t key, bool later, Err *err) {
 static bool body_three(PgConn *conn, void *arg, Err *err) {
     Bed *bed = arg;
     bed->runs++;
-    return insert(bed, conn, 1, false, err) && insert(bed, conn, 2, bed->use_later, err) && insert(bed, conn, 3, bed->use_later, err);
+    return insert(bed, conn, 1, false, err) && insert(bed, conn, 2, bed->use_later, err) &&
+           insert(bed, conn, 3, bed->use_later, err);
 }
 
 static void test_commits(void **state) {
@@ -221,7 +220,8 @@ static void *race(void *arg) {
 static void test_deadlocks_rerun(void **state) {
     Bed *bed = *state;
     Err err;
-    pg_fixture_sql(bed->url, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''5ms''', current_database()); END $$");
+    pg_fixture_sql(bed->url,
+                   "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''5ms''', current_database()); END $$");
     bed->use_later = true;
     must(run(bed, body_three, &err), &err);
     Racer racers[2] = {{bed, arena_new(1 << 20), 1, 2, false, {0}}, {bed, arena_new(1 << 20), 2, 1, false, {0}}};
