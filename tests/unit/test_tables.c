@@ -11,6 +11,7 @@
 #include "catalog/json.h"
 #include "catalog/partitions.h"
 #include "catalog/tables.h"
+#include "catalog/verify.h"
 #include "catalog/versions.h"
 #include "storage/location.h"
 #include "tests/unit/catalog_bed.h"
@@ -470,6 +471,18 @@ static void test_races(void **state) {
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes"), (int64_t)changes.count);
     assert_int_equal(bed_count(bed, "SELECT max(hms_event_id) FROM change_order"),
                      bed_count(bed, "SELECT count(hms_event) FROM changes"));
+    VerifyReport report;
+    assert_ok(verify_store(&bed->ctx, &report, &err));
+    for (size_t i = 0; i < report.count; i++) {
+        if (report.items[i].broken) {
+            fail_msg("%s: %" STR_FMT, report.items[i].name, STR_ARG(report.items[i].example));
+        }
+    }
+    /* It does find what is wrong. */
+    bed_sql(bed, "DELETE FROM table_versions WHERE version = 2; UPDATE column_sets SET names[1] = 'other';"
+                 "DELETE FROM change_order WHERE change_id = 3");
+    assert_ok(verify_store(&bed->ctx, &report, &err));
+    assert_true(report.broken >= 3);
 }
 
 static void test_sweep(void **state) {
