@@ -72,7 +72,7 @@ static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
 
 typedef struct DeleteJob {
     int64_t table_id;
-    Str location;      /* of a whole table, null otherwise */
+    Str location; /* of a whole table, null otherwise */
     StrList partitions;
 } DeleteJob;
 
@@ -117,11 +117,25 @@ static bool delete_data(Ctx *ctx, Str payload, Err *err) {
     return delete_outside(ctx, job.table_id, job.location, err) && delete_location(ctx, job.location, job.table_id, err);
 }
 
+/* The directory of a dropped database, when nothing is left in it: what others put there is not ours to delete. */
+static bool remove_directory(Ctx *ctx, Str payload, Err *err) {
+    DeleteJob job;
+    Str who;
+    StorageVerdict verdict;
+    if (!read_delete_job(ctx, payload, &job, err) || !in_use(ctx, job.location, 0, &who, err)) {
+        return false;
+    }
+    return !str_is_null(who) || roots_rmdir_if_empty(ctx->catalog->roots, job.location, 1, &verdict, err);
+}
+
 /* --- jobs ----------------------------------------------------------------------------------------------------- */
 
 static bool run_job(Ctx *ctx, const Job *job, Err *err) {
     if (str_eq(job->kind, STR("delete_data"))) {
         return delete_data(ctx, job->payload, err);
+    }
+    if (str_eq(job->kind, STR("remove_directory"))) {
+        return remove_directory(ctx, job->payload, err);
     }
     return err_set(err, ERR_INTERNAL, "No server of this version knows jobs of kind %" STR_FMT ".", STR_ARG(job->kind));
 }

@@ -247,8 +247,10 @@ bool databases_sql_drop_functions(Ctx *ctx, PgConn *conn, const Database *d, Err
     return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
 }
 
+#define PARAM_IS_TRUE(key) "coalesce(lower(gone.params[array_position(gone.params, '" key "') + 1]) = 'true', false)"
+
 /* Locks in order of the names, as everything that locks several tables does; materialised views are logged first, so
- * that a reader who replays the log never sees one whose sources are gone. */
+ * that a reader who replays the log never sees one whose sources are gone. Whose data goes is the rule of table_drop(). */
 bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *d, bool delete_data, Err *err) {
     static const PgStmt stmt = {
         "database_drop_tables",
@@ -259,10 +261,11 @@ bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *d, bool d
         " unsearched AS (DELETE FROM table_search USING gone WHERE table_id = gone.id),"
         " jobs AS (INSERT INTO jobs (kind, payload) SELECT 'delete_data', json_build_object('table_id', gone.id, 'location',"
         "     gone.location, 'catalog', $10::text, 'database', $11::text, 'name', gone.name)::text FROM gone"
-        "     WHERE $19::bool AND gone.location IS NOT NULL AND (gone.type = 'MANAGED_TABLE' OR (gone.type = 'EXTERNAL_TABLE'"
-        "         AND lower(gone.params[array_position(gone.params, 'external.table.purge') + 1]) = 'true')))"
-        " UPDATE tables t SET dropped_at = greatest(clock_timestamp(), t.updated_at), dropped_seq = logged.seq"
-        " FROM logged WHERE t.id = logged.object_id"};
+        "     WHERE $19::bool AND gone.location IS NOT NULL AND gone.type IS DISTINCT FROM 'VIRTUAL_VIEW'"
+        "         AND gone.type IS DISTINCT FROM 'MATERIALIZED_VIEW' AND (" PARAM_IS_TRUE("external.table.purge") "         OR (gone.type = 'MANAGED_TABLE' AND NOT " PARAM_IS_TRUE(
+            "EXTERNAL") ")))"
+                        " UPDATE tables t SET dropped_at = greatest(clock_timestamp(), t.updated_at), dropped_seq = logged.seq"
+                        " FROM logged WHERE t.id = logged.object_id"};
     PgArgs args = gone_args(ctx, d, "table", "DROP_TABLE");
     pg_arg_bool(&args, delete_data);
     return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
@@ -271,7 +274,7 @@ bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *d, bool d
 bool databases_sql_delete_directory(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
     static const PgStmt stmt = {
         "database_delete_directory",
-        "INSERT INTO jobs (kind, payload) SELECT 'delete_data', json_build_object('database_id', $1::bigint, 'location',"
+        "INSERT INTO jobs (kind, payload) SELECT 'remove_directory', json_build_object('database_id', $1::bigint, 'location',"
         " u.uri, 'catalog', $3::text, 'database', $4::text)::text FROM unnest($2::text[]) u(uri)"};
     Str uris[2];
     StrList list = {uris, 0};
