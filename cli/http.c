@@ -91,14 +91,19 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg) {
     return in->body.failed ? 0 : part.len;
 }
 
-static bool is_loopback(const char *url) {
-    static const char *const hosts[] = {"://127.", "://localhost", "://[::1]"};
-    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
-        if (strstr(url, hosts[i])) {
-            return true;
-        }
+bool cli_http_is_loopback(const char *url) {
+    Str rest = str_from(strstr(url, "://"));
+    rest = str_skip(rest, 3);
+    size_t end = 0;
+    while (end < rest.len && !strchr(rest.ptr[0] == '[' ? "]/" : ":/?#@", rest.ptr[end])) {
+        end++;
     }
-    return false;
+    Str host = str_slice(rest, 0, end);
+    bool is_ipv4 = strspn(host.ptr ? host.ptr : "", "0123456789.") >= host.len;
+    if (str_has_char(rest, '@')) {
+        return false; /* http://127.0.0.1@elsewhere/ */
+    }
+    return str_eq_nocase(host, STR("localhost")) || str_eq(host, STR("[::1")) || (is_ipv4 && str_starts(host, STR("127.")));
 }
 
 static void add_header(struct curl_slist **list, Arena *arena, const char *name, Str value) {
@@ -142,7 +147,7 @@ static void set_call(Http *http, const HttpCall *call, Incoming *in, struct curl
     curl_easy_setopt(c, CURLOPT_HEADERDATA, in);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, in);
-    if (is_loopback(http->setup.server)) {
+    if (cli_http_is_loopback(http->setup.server)) {
         curl_easy_setopt(c, CURLOPT_PROXY, "");
     }
     if (!str_is_null(call->body)) {

@@ -17,6 +17,7 @@ typedef struct HttpSetup {
 
 Http *cli_http_open(const HttpSetup *setup, Arena *arena, Err *err); /* NULL on failure; closed with the arena */
 const char *cli_http_server(const Http *http);
+bool cli_http_is_loopback(const char *url);
 
 typedef struct HttpCall {
     const char *method;

@@ -162,6 +162,14 @@ static const char *without_slash(Arena *arena, const char *url) {
     return arena_cstr(arena, s);
 }
 
+/* Whoever listens on the way could use the token. */
+static void warn_of_clear_text(const Cli *cli, const HttpSetup *setup) {
+    bool secret = !str_is_null(setup->token) || !str_is_null(setup->password);
+    if (secret && str_starts_nocase(str_from(setup->server), STR("http://")) && !cli_http_is_loopback(setup->server)) {
+        cli_note(cli, "warning: %s is not encrypted, and your login is sent over it", setup->server);
+    }
+}
+
 bool profile_setup(Cli *cli, HttpSetup *ret, Err *err) {
     HttpSetup setup = {.timeout_s = DEFAULT_TIMEOUT_S, .verbose = cli_has(cli, FLAG_VERBOSE)};
     Str wanted = cli_has(cli, FLAG_PROFILE) ? cli_flag(cli, FLAG_PROFILE) : str_from(env_text("PROPOLIS_PROFILE"));
@@ -182,6 +190,7 @@ bool profile_setup(Cli *cli, HttpSetup *ret, Err *err) {
     if (!login_setup(cli, token_file, &setup, err)) {
         return false;
     }
+    warn_of_clear_text(cli, &setup);
     *ret = setup;
     return true;
 }
