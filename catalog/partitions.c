@@ -182,6 +182,15 @@ static ItemResult *results_new(Ctx *ctx, size_t count) {
     return results;
 }
 
+static void give(Partitions *ret, Partitions items, ItemResult **ret_results, ItemResult *results) {
+    if (ret) {
+        *ret = items;
+    }
+    if (ret_results) {
+        *ret_results = results;
+    }
+}
+
 /* Writes run again from the start when the table changed between reading and locking it. */
 enum { SCOPE_TRIES = 8 };
 
@@ -378,8 +387,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
             return false;
         }
         if (a.same) {
-            *ret = (Partitions){a.fresh, a.fresh_count};
-            *ret_results = a.results;
+            give(ret, (Partitions){a.fresh, a.fresh_count}, ret_results, a.results);
             return true;
         }
     }
@@ -595,8 +603,7 @@ bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitio
             return false;
         }
         if (a.same) {
-            *ret = (Partitions){a.items, how->count};
-            *ret_results = a.results;
+            give(ret, (Partitions){a.items, how->count}, ret_results, a.results);
             return true;
         }
     }
@@ -695,9 +702,10 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
             return false;
         }
         if (d.same) {
-            *ret = how->want_dropped ? d.dropped : (Partitions){0};
-            *ret_count = (int64_t)d.dropped.count;
-            *ret_results = d.results;
+            give(ret, how->want_dropped ? d.dropped : (Partitions){0}, ret_results, d.results);
+            if (ret_count) {
+                *ret_count = (int64_t)d.dropped.count;
+            }
             return true;
         }
     }

@@ -26,6 +26,8 @@ bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partiti
 bool partition_names(Ctx *ctx, TableRef ref, const PartitionQuery *query, StrList *ret, bool *ret_more, Err *err) WARN_UNUSED;
 bool partition_count(Ctx *ctx, TableRef ref, const PartitionQuery *query, int64_t *ret, Err *err) WARN_UNUSED;
 
+/* The results of the writes below may be NULL when the caller does not want them. */
+
 /* What became of one item of a bulk call. */
 typedef struct ItemResult {
     bool ok;

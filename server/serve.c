@@ -14,6 +14,7 @@
 #include "pg/embedded.h"
 #include "pg/migrate.h"
 #include "server/dispatch.h"
+#include "server/housekeeper.h"
 #include "server/rest/rest.h"
 #include "storage/roots.h"
 
@@ -35,6 +36,7 @@ typedef struct Process {
     Server server;
     Embedded *embedded;
     Pg *pg;
+    Housekeeper *housekeeper;
     int listen_fd;
     uint16_t port;
     bool made_token;
@@ -175,7 +177,8 @@ static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
     return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
            become_service_user(config, err) && make_data_dir(config->data_dir, arena, err) && open_store(config, arena, &p->embedded, &p->pg, err) &&
-           migrate(p->pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) && start_threads(p, err);
+           migrate(p->pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) &&
+           housekeeper_start(&p->server.catalog, p->embedded != NULL, &p->housekeeper, err) && start_threads(p, err);
 }
 
 /* What was started, in the other order. False: something still runs, so nothing may be freed. */
@@ -189,6 +192,7 @@ static bool stop_threads(Process *p) {
     if (server->feed) {
         feed_stop(server->feed);
     }
+    housekeeper_stop(p->housekeeper);
     bool drained = !server->http || http_drain(server->http, drain_ms);
     if (!drained) {
         log_warn("Some requests were not finished after %" PRId64 " ms (shutdown.drain_timeout) and are ended.", drain_ms);
