@@ -175,17 +175,31 @@ static void remove_socket_dir(const char *dir) {
 }
 
 /* Quotes as libpq wants them in key = 'value'. */
-static void set_url(Embedded *e) {
+static void make_url(const char *socket_dir, char *url, size_t url_bytes) {
     char quoted[2 * SOCKET_DIR_BYTES];
     size_t n = 0;
-    for (const char *p = e->socket_dir; *p; p++) {
+    for (const char *p = socket_dir; *p; p++) {
         if (*p == '\'' || *p == '\\') {
             quoted[n++] = '\\';
         }
         quoted[n++] = *p;
     }
     quoted[n] = 0;
-    snprintf(e->url, sizeof e->url, "host='%s' port=" PORT " user=" DATABASE " dbname=" DATABASE, quoted);
+    snprintf(url, url_bytes, "host='%s' port=" PORT " user=" DATABASE " dbname=" DATABASE, quoted);
+}
+
+static void set_url(Embedded *e) { make_url(e->socket_dir, e->url, sizeof e->url); }
+
+bool embedded_find(Str data_dir, Arena *arena, Str *ret_url) {
+    char url[2 * SOCKET_DIR_BYTES + 64];
+    Str cluster = arena_printf(arena, "%" STR_FMT "/postgres", STR_ARG(data_dir));
+    Postmaster found = postmaster_look(cluster.ptr);
+    if (found.pid == 0 || !found.ready) {
+        return false;
+    }
+    make_url(found.socket_dir, url, sizeof url);
+    *ret_url = arena_str(arena, str_from(url));
+    return true;
 }
 
 /* --- starting ---------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #ifndef PROPOLIS_PG_EMBEDDED_H
 #define PROPOLIS_PG_EMBEDDED_H
 
-#include "base/err.h"
+#include "base/arena.h"
 
 typedef struct Embedded Embedded;
 
@@ -21,6 +21,9 @@ typedef struct EmbeddedOptions {
  * process must not be root any more (service_user_become()). */
 bool embedded_start(const EmbeddedOptions *options, Embedded **ret, Err *err) WARN_UNUSED;
 void embedded_stop(Embedded *embedded); /* ends open transactions, waits for the end, gives the directory back */
+/* The address of the cluster that runs in a data directory right now, for tools beside the server: nothing is locked,
+ * started or adopted. False: none runs there. */
+bool embedded_find(Str data_dir, Arena *arena, Str *ret_url);
 /* For pg_open(). Lives as long as EMBEDDED. */
 const char *embedded_url(const Embedded *embedded);
 const char *embedded_bindir(const Embedded *embedded);

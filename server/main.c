@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "config/config.h"
+#include "server/maintain.h"
 #include "server/server.h"
 
 enum { EXIT_USAGE = 2, CONFIG_MEMORY = 16 * 1024 * 1024 };
@@ -47,6 +48,26 @@ static int migrate(int argc, char **argv) {
     return load(argc, argv, arena, &config) ? server_migrate(config, how) : EXIT_USAGE;
 }
 
+/* "propolis WORD FILE [option...]" */
+static int with_file(int argc, char **argv, const char *word, int (*run)(const Config *config, const char *file)) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
+    Config *config;
+    if (argc == 0 || argv[0][0] == '-') {
+        fprintf(stderr, "propolis: say \"propolis %s FILE [--data-dir D | --database-url URL]\".\n", word);
+        return EXIT_USAGE;
+    }
+    return load(argc - 1, argv + 1, arena, &config) ? run(config, argv[0]) : EXIT_USAGE;
+}
+
+static int backup(int argc, char **argv) { return with_file(argc, argv, "backup", server_backup); }
+static int restore(int argc, char **argv) { return with_file(argc, argv, "restore", server_restore); }
+
+static int verify(int argc, char **argv) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
+    Config *config;
+    return load(argc, argv, arena, &config) ? server_verify(config) : EXIT_USAGE;
+}
+
 static void show_entry(const ConfigEntry *entry, void *arg) {
     (void)arg;
     printf("%-36s %-40" STR_FMT " # %" STR_FMT "\n", entry->key, STR_ARG(entry->value), STR_ARG(entry->source));
@@ -81,7 +102,8 @@ int main(int argc, char **argv) {
     static const struct {
         const char *word;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"serve", serve}, {"migrate", migrate}, {"config", config_command}, {"version", version}};
+    } COMMANDS[] = {{"serve", serve},     {"migrate", migrate}, {"backup", backup},         {"restore", restore},
+                  {"verify", verify},   {"config", config_command}, {"version", version}};
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(COMMANDS); i++) {
         if (strcmp(argv[1], COMMANDS[i].word) == 0) {
             return COMMANDS[i].run(argc - 2, argv + 2);

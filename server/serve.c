@@ -1,21 +1,19 @@
 #include "server/server.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "catalog/secret.h"
 #include "catalog/users.h"
 #include "config/config.h"
-#include "pg/datadir.h"
 #include "pg/embedded.h"
 #include "pg/migrate.h"
 #include "server/dispatch.h"
 #include "server/housekeeper.h"
 #include "server/rest/rest.h"
+#include "server/store.h"
 #include "storage/roots.h"
 
 const char SERVER_VERSION[] = "0.1.0";
@@ -26,7 +24,6 @@ enum {
     WAIT_MS = 60 * 1000,       /* longest long-poll */
     START_MS = 60 * 1000,      /* for the statements of the start */
     START_MEMORY = 16 * 1024 * 1024,
-    SPARE_CONNECTIONS = 4,     /* for the ticker, jobs and psql beside the pools */
 };
 
 /* What serve holds beside the Server itself. */
@@ -34,8 +31,7 @@ typedef struct Process {
     const Config *config;
     Arena *arena; /* as long as the process */
     Server server;
-    Embedded *embedded;
-    Pg *pg;
+    Store store;
     Housekeeper *housekeeper;
     int listen_fd;
     uint16_t port;
@@ -43,38 +39,6 @@ typedef struct Process {
 } Process;
 
 /* ---- the store -------------------------------------------------------------------------------------------------- */
-
-static bool make_data_dir(Str path, Arena *arena, Err *err) {
-    for (size_t i = 1; i <= path.len; i++) {
-        if (i == path.len || path.ptr[i] == '/') {
-            const char *part = arena_cstr(arena, str_slice(path, 0, i));
-            if (mkdir(part, 0700) < 0 && errno != EEXIST) {
-                return err_set(err, ERR_STORAGE, "The data directory %s cannot be made: %s. Choose another one with --data-dir.", part, strerror(errno));
-            }
-        }
-    }
-    return true;
-}
-
-static bool open_store(const Config *config, Arena *arena, Embedded **embedded, Pg **pg, Err *err) {
-    bool private = str_is_empty(config->database.url);
-    int connections = (int)(config->database.pool_read + config->database.pool_bulk) + SPARE_CONNECTIONS;
-    EmbeddedOptions cluster = {.data_dir = config->data_dir, .connections = connections};
-    if (!str_is_empty(config->database.embedded.bin_dir)) {
-        cluster.bindir = config->database.embedded.bin_dir;
-    }
-    if (private && !embedded_start(&cluster, embedded, err)) {
-        return false;
-    }
-    PgOptions options = {
-        .url = private ? str_from(embedded_url(*embedded)) : config_database_url(config, arena),
-        .schema = config->database.schema,
-        .pool = {[PG_READ] = (int)config->database.pool_read, [PG_BULK] = (int)config->database.pool_bulk},
-        .statement_timeout_ms = config->database.statement_timeout,
-        .connect_timeout_ms = config->database.connect_timeout,
-    };
-    return pg_open(&options, pg, err);
-}
 
 static bool migrate(Pg *pg, Err *err) {
     int applied = 0;
@@ -91,7 +55,7 @@ static bool open_catalog(Process *p, Arena *arena, Err *err) {
     Catalog *catalog = &p->server.catalog;
     Str cluster = ARENA_CONCAT(arena, p->config->data_dir, STR("/postgres"));
     RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, 1}, true};
-    catalog->pg = p->pg;
+    catalog->pg = p->store.pg;
     catalog->config = p->config;
     catalog->server_id = uuid_random();
     catalog->authorize = auth_authorize;
@@ -162,23 +126,12 @@ static bool make_server(Process *p, Err *err) {
     return (server->router && server->metrics && server->auth) || err_set(err, ERR_INTERNAL, "There is no memory to start with.");
 }
 
-static bool become_service_user(const Config *config, Err *err) {
-    const char *user = NULL;
-    if (!service_user_become(config->data_dir, &user, err)) {
-        return false;
-    }
-    if (user) {
-        log_info("Started as root; from here on the server runs as the user %s.", user);
-    }
-    return true;
-}
-
 static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
     return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
-           become_service_user(config, err) && make_data_dir(config->data_dir, arena, err) && open_store(config, arena, &p->embedded, &p->pg, err) &&
-           migrate(p->pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) &&
-           housekeeper_start(&p->server.catalog, p->embedded != NULL, &p->housekeeper, err) && start_threads(p, err);
+           store_become_service_user(config, err) && store_open(config, arena, &p->store, err) &&
+           migrate(p->store.pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) &&
+           housekeeper_start(&p->server.catalog, p->store.embedded != NULL, &p->housekeeper, err) && start_threads(p, err);
 }
 
 /* What was started, in the other order. False: something still runs, so nothing may be freed. */
@@ -212,20 +165,19 @@ static void stop(Process *p) {
             roots_close(server->catalog.roots);
         }
         secret_keys_free(server->catalog.keys);
-        if (p->pg) {
-            pg_close(p->pg);
-        }
         feed_free(server->feed);
         auth_free(server->auth);
         metrics_free(server->metrics);
         router_free(server->router);
     }
-    if (p->embedded) {
-        embedded_stop(p->embedded);
-    }
     if (!all_ended) {
+        /* Threads still use the pools; the cluster must stop all the same. */
+        if (p->store.embedded) {
+            embedded_stop(p->store.embedded);
+        }
         _exit(0);
     }
+    store_close(&p->store);
 }
 
 /* ---- signals ---------------------------------------------------------------------------------------------------- */
@@ -317,40 +269,5 @@ int server_run(const Config *config) {
     }
     stop(p);
     free(p);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* ---- migrate ---------------------------------------------------------------------------------------------------- */
-
-static bool migrate_as_told(Pg *pg, const char *how, Err *err) {
-    MigrationSet set = migrations_built_in();
-    int applied = 0;
-    if (how && strcmp(how, "--check") == 0) {
-        return migrate_check(pg, set, err) && puts("The schema is up to date.") >= 0;
-    }
-    if (how && strcmp(how, "--print") == 0) {
-        CLEANUP(buf_free) Buf sql = BUF_INIT(START_MEMORY);
-        return migrate_print(pg, set, &sql, err) && fwrite(sql.ptr ? sql.ptr : "", 1, sql.len, stdout) == sql.len;
-    }
-    return migrate_apply(pg, set, &applied, err) && printf("%d migrations applied.\n", applied) > 0;
-}
-
-int server_migrate(const Config *config, const char *how) {
-    CLEANUP(arena_cleanup) Arena *arena = arena_new(START_MEMORY);
-    Embedded *embedded = NULL;
-    Pg *pg = NULL;
-    Err err = {.message = "The output cannot be written."};
-    set_up_log(config);
-    bool ok = become_service_user(config, &err) && make_data_dir(config->data_dir, arena, &err) && open_store(config, arena, &embedded, &pg, &err) &&
-              migrate_as_told(pg, how, &err);
-    if (!ok) {
-        fprintf(stderr, "propolis: %s\n", err.message);
-    }
-    if (pg) {
-        pg_close(pg);
-    }
-    if (embedded) {
-        embedded_stop(embedded);
-    }
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

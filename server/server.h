@@ -45,8 +45,6 @@ extern const char SERVER_VERSION[];
 
 /* Runs the server until it is told to stop; the exit code of the program. */
 int server_run(const Config *config);
-/* The schema alone: "--check", "--print", or NULL to apply. */
-int server_migrate(const Config *config, const char *how);
 /* What a person reads once at the start, and the line for scripts. */
 void banner_print(const Config *config, AuthMode mode, uint16_t http_port, bool made_token);
 

@@ -1,0 +1,103 @@
+/* Commands on the store itself, beside or without a running server: migrate, backup, restore, verify. */
+#include "server/maintain.h"
+
+#include "base/log.h"
+#include "catalog/verify.h"
+#include "config/config.h"
+#include "pg/backup.h"
+#include "pg/migrate.h"
+#include "server/store.h"
+
+enum { MEMORY = 256 * 1024 * 1024, VERIFY_MS = 24 * 3600 * 1000 };
+
+typedef bool (*StoreOpen)(const Config *config, Arena *arena, Store *ret, Err *err);
+typedef bool (*StoreWork)(const Config *config, Arena *arena, Store *store, const char *arg, Err *err);
+
+/* What every command does around its work; the exit code of the program. */
+static int on_store(const Config *config, StoreOpen open, StoreWork work, const char *arg) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(MEMORY);
+    Store store = {0};
+    Err err;
+    log_setup(LOG_WARN, false);
+    bool ok = open(config, arena, &store, &err) && work(config, arena, &store, arg, &err);
+    if (!ok) {
+        fprintf(stderr, "propolis: %s\n", err.message);
+    }
+    store_close(&store);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* --- migrate -------------------------------------------------------------------------------------------------- */
+
+static bool migrate(const Config *config, Arena *arena, Store *store, const char *how, Err *err) {
+    (void)config;
+    (void)arena;
+    MigrationSet set = migrations_built_in();
+    int applied = 0;
+    if (how && strcmp(how, "--check") == 0) {
+        return migrate_check(store->pg, set, err) && puts("The schema is up to date.") >= 0;
+    }
+    if (how && strcmp(how, "--print") == 0) {
+        CLEANUP(buf_free) Buf sql = BUF_INIT(MEMORY);
+        return migrate_print(store->pg, set, &sql, err) && fwrite(sql.ptr ? sql.ptr : "", 1, sql.len, stdout) == sql.len;
+    }
+    return migrate_apply(store->pg, set, &applied, err) && printf("%d migrations applied.\n", applied) > 0;
+}
+
+int server_migrate(const Config *config, const char *how) { return on_store(config, store_attach, migrate, how); }
+
+/* --- backup and restore --------------------------------------------------------------------------------------- */
+
+static BackupOptions backup_options(const Config *config, const Store *store) {
+    return (BackupOptions){
+        .url = store->url,
+        .schema = config->database.schema,
+        .bindir = str_is_empty(config->database.embedded.bin_dir) ? STR_NULL : config->database.embedded.bin_dir,
+    };
+}
+
+static bool backup(const Config *config, Arena *arena, Store *store, const char *file, Err *err) {
+    (void)arena;
+    BackupOptions options = backup_options(config, store);
+    if (!backup_dump(&options, file, err)) {
+        return false;
+    }
+    printf("The catalog is saved in %s. Keep %" STR_FMT " with it, at another place: secrets of connections cannot be read without"
+           " that key.\nThe data of tables is not part of it.\n", file, STR_ARG(config->secret_key_file));
+    return true;
+}
+
+static bool print_report(const VerifyReport *report, Err *err) {
+    for (size_t i = 0; i < report->count; i++) {
+        const VerifyCheck *c = &report->items[i];
+        printf("%-6s %-24s %10" PRId64 "  %s\n", c->broken ? "BROKEN" : "ok", c->name, c->looked_at, c->promise);
+        if (c->broken) {
+            printf("       %" PRId64 " times, first: %" STR_FMT "\n", c->broken, STR_ARG(c->example));
+        }
+    }
+    return report->broken == 0 || err_set(err, ERR_INTERNAL, "The store breaks %" PRId64 " of its promises, see above.", report->broken);
+}
+
+static bool verify(const Config *config, Arena *arena, Store *store, const char *arg, Err *err) {
+    (void)arg;
+    Caller caller = {.protocol = STR("server"), .operation = STR("verify"), .admin = true};
+    Catalog catalog = {.pg = store->pg, .config = config, .server_id = uuid_random()};
+    Ctx ctx = {.catalog = &catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(VERIFY_MS), .pool = PG_BULK};
+    VerifyReport report;
+    return migrate_check(store->pg, migrations_built_in(), err) && verify_store(&ctx, &report, err) && print_report(&report, err);
+}
+
+static bool restore(const Config *config, Arena *arena, Store *store, const char *file, Err *err) {
+    BackupOptions options = backup_options(config, store);
+    int applied;
+    return backup_restore(&options, file, err) && migrate_apply(store->pg, migrations_built_in(), &applied, err) &&
+           verify(config, arena, store, NULL, err) && printf("The catalog of %s is restored.\n", file) > 0;
+}
+
+int server_backup(const Config *config, const char *file) { return on_store(config, store_attach, backup, file); }
+static bool open_as_service(const Config *config, Arena *arena, Store *ret, Err *err) {
+    return store_become_service_user(config, err) && store_open(config, arena, ret, err);
+}
+
+int server_restore(const Config *config, const char *file) { return on_store(config, open_as_service, restore, file); }
+int server_verify(const Config *config) { return on_store(config, store_attach, verify, NULL); }
