@@ -148,7 +148,9 @@ static void drop_notice(void *arg, const PGresult *result) {
 static PGconn *start(const Pg *pg) {
     const char *keys[] = {"dbname", "application_name", "client_encoding", NULL};
     const char *values[] = {pg->url, pg->application_name, "UTF8", NULL};
-    return PQconnectStartParams(keys, values, 1);
+    PGconn *pq = PQconnectStartParams(keys, values, 1);
+    PQsetNoticeReceiver(pq, drop_notice, NULL);
+    return pq;
 }
 
 bool conn_open(Pg *pg, Pool *pool, Deadline deadline, PgConn **ret, Err *err) {
@@ -162,7 +164,6 @@ bool conn_open(Pg *pg, Pool *pool, Deadline deadline, PgConn **ret, Err *err) {
         conn_close(conn);
         return false;
     }
-    PQsetNoticeReceiver(conn->pq, drop_notice, NULL);
     if (PQsetnonblocking(conn->pq, 1) || !PQenterPipelineMode(conn->pq) || !set_session(conn, err)) {
         if (PQstatus(conn->pq) == CONNECTION_BAD) {
             conn_fail(conn, NULL, err);
