@@ -1,6 +1,7 @@
 #include "pg/conn.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -14,13 +15,24 @@ void cleanup_result(PGresult **result) {
 
 /* --- waiting --------------------------------------------------------------------------------------------------- */
 
-void conn_cancel(PgConn *conn) {
+static void *send_cancel(void *handle) {
     char why[256];
-    PGcancel *handle = PQgetCancel(conn->pq);
-    if (handle && !PQcancel(handle, why, sizeof why)) {
+    if (!PQcancel(handle, why, sizeof why)) {
         log_debug("cancelling a statement failed: %s", why);
     }
     PQfreeCancel(handle);
+    return NULL;
+}
+
+/* PQcancel() waits until the server has heard it, without end when that one is frozen or cut off: not on our time. */
+void conn_cancel(PgConn *conn) {
+    pthread_t thread;
+    PGcancel *handle = PQgetCancel(conn->pq);
+    if (handle && pthread_create(&thread, NULL, send_cancel, handle) == 0) {
+        pthread_detach(thread);
+    } else {
+        PQfreeCancel(handle);
+    }
     conn->cancelled = true;
     conn->discard = true; /* a late signal must not hit the next user's statement */
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -393,6 +394,23 @@ static void end_postmaster(Embedded *e) {
     let_go(e);
 }
 
+/* What the killed server had under way may still be committed by its sessions, for instance while they wait for a lock. Once
+ * we serve, nothing of that may come any more: readers would see an unanswered change appear out of nowhere. */
+static bool end_former_sessions(const Embedded *e, Err *err) {
+    static const char SQL[] = "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
+                              " WHERE backend_type = 'client backend' AND application_name = 'propolis'";
+    const char *keys[] = {"dbname", "connect_timeout", NULL}, *values[] = {e->url, "10", NULL};
+    PGconn *conn = PQconnectdbParams(keys, values, 1);
+    PGresult *result = PQexec(conn, SQL);
+    bool ok = PQresultStatus(result) == PGRES_TUPLES_OK && PQgetvalue(result, 0, 0)[0] != 'f';
+    if (!ok) {
+        err_set(err, ERR_DATABASE_UNAVAILABLE, "The sessions of the earlier server do not end: %s", PQerrorMessage(conn));
+    }
+    PQclear(result);
+    PQfinish(conn);
+    return ok;
+}
+
 /* A postmaster that a killed server left behind is as good as a new one. */
 static bool adopt(Embedded *e, const Postmaster *found, Err *err) {
     e->pid = found->pid;
@@ -402,7 +420,7 @@ static bool adopt(Embedded *e, const Postmaster *found, Err *err) {
     if (!hold(e, err)) {
         return false;
     }
-    if (!wait_ready(e, err)) {
+    if (!wait_ready(e, err) || !end_former_sessions(e, err)) {
         let_go(e);
         return false;
     }
