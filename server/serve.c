@@ -172,9 +172,14 @@ static void stop(Process *p) {
 
 /* ---- signals ---------------------------------------------------------------------------------------------------- */
 
+static void on_signal(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler};
+    sigaction(number, &action, NULL);
+}
+
 /* Blocked in all threads; the main one waits for them. */
 static void block_signals(sigset_t *set) {
-    signal(SIGPIPE, SIG_IGN);
+    on_signal(SIGPIPE, SIG_IGN);
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
@@ -224,8 +229,8 @@ static void wait_for_the_end(Process *p, sigset_t *set) {
         reload(p);
     }
     /* A second signal ends the process at once, as if nothing had been arranged. */
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    on_signal(SIGTERM, SIG_DFL);
+    on_signal(SIGINT, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
