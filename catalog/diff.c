@@ -13,7 +13,7 @@ typedef struct Differ {
     bool beyond_pointer; /* something an Iceberg commit does not do by itself */
 } Differ;
 
-const char *change_class_name(ChangeClass class) {
+static const char *change_class_name(ChangeClass class) {
     static const char *const names[] = {"cosmetic", "safe", "engine_dependent", "breaking"};
     return names[class];
 }
@@ -76,10 +76,9 @@ static Str column_path(Differ *d, const char *list, Str name) {
 
 /* --- columns -------------------------------------------------------------------------------------------------- */
 
-static const Column *find_column(const ColumnSet *set, Str name, size_t *ret_at) {
+const Column *column_find(const ColumnSet *set, Str name) {
     for (size_t i = 0; i < set->count; i++) {
         if (str_eq(set->items[i].name, name)) {
-            *ret_at = i;
             return &set->items[i];
         }
     }
@@ -112,9 +111,8 @@ static void diff_column_facts(Differ *d, const char *list, const Column *old, co
 /* Gone at the same place where one with the same type came: most likely the same column under a new name. Nothing here
  * proves it, so it is reported as such and stays breaking. */
 static bool looks_renamed(const ColumnSet *from, const ColumnSet *to, size_t at) {
-    size_t ignored;
     return at < from->count && at < to->count && str_eq(from->items[at].type, to->items[at].type) &&
-           !find_column(to, from->items[at].name, &ignored) && !find_column(from, to->items[at].name, &ignored);
+           !column_find(to, from->items[at].name) && !column_find(from, to->items[at].name);
 }
 
 static void added_column(Differ *d, const char *list, const ColumnSet *from, const ColumnSet *to, size_t at, bool is_key) {
@@ -131,9 +129,8 @@ static void added_column(Differ *d, const char *list, const ColumnSet *from, con
 
 static void diff_removed(Differ *d, const char *list, const ColumnSet *from, const ColumnSet *to, bool is_key) {
     for (size_t i = 0; i < from->count; i++) {
-        size_t ignored;
         const Column *old = &from->items[i];
-        if (find_column(to, old->name, &ignored)) {
+        if (column_find(to, old->name)) {
             continue;
         }
         if (looks_renamed(from, to, i)) {
@@ -147,18 +144,19 @@ static void diff_removed(Differ *d, const char *list, const ColumnSet *from, con
 }
 
 static void diff_order(Differ *d, const char *list, const ColumnSet *from, const ColumnSet *to, bool is_key) {
-    size_t last = 0, at = 0;
+    const Column *last = NULL;
     for (size_t i = 0; i < to->count; i++) {
-        if (!find_column(from, to->items[i].name, &at)) {
+        const Column *old = column_find(from, to->items[i].name);
+        if (!old) {
             continue;
         }
-        if (at < last) {
+        if (last && old < last) {
             bool by_name = !is_key && !type_format_by_position(d->format);
             change_add(d, "reorder_columns", str_from(list), STR_NULL, STR_NULL, by_name ? CHANGE_COSMETIC : CHANGE_BREAKING,
                        by_name ? STR("the format finds columns by name") : STR("columns are found by position"));
             return;
         }
-        last = at;
+        last = old;
     }
 }
 
@@ -170,8 +168,7 @@ static void diff_columns(Differ *d, const char *list, const ColumnSet *from, con
     d->diff.columns_changed = d->diff.columns_changed || !is_key;
     diff_removed(d, list, from, to, is_key);
     for (size_t i = 0; i < to->count; i++) {
-        size_t at;
-        const Column *old = find_column(from, to->items[i].name, &at);
+        const Column *old = column_find(from, to->items[i].name);
         if (old) {
             diff_column_facts(d, list, old, &to->items[i], is_key);
         } else if (!looks_renamed(from, to, i)) {

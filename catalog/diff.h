@@ -23,9 +23,9 @@ typedef struct TableDiff {
     Str json;          /* {"class": ..., "changes": [{"op","path","old","new","class","why"}]}; null when empty */
 } TableDiff;
 
-const char *change_class_name(ChangeClass class);
 void table_diff(Arena *arena, const Table *from, const Table *to, TableDiff *ret);
 
+const Column *column_find(const ColumnSet *set, Str name); /* NULL: not there */
 /* Parameters the server keeps itself; a difference in them alone is no change. */
 bool param_is_server_kept(Str key);
 /* What every Iceberg commit writes beside metadata_location. */

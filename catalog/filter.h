@@ -19,8 +19,8 @@
 enum {
     FILTER_MAX_BYTES = 1u << 20, /* of a Hive filter */
     FILTER_GLUE_MAX_CHARS = 2048,
-    FILTER_MAX_DEPTH = 200,      /* of parentheses and NOT in one another */
-    FILTER_MAX_PARAMS = 30000,   /* of SQL; PostgreSQL takes 65,535 */
+    FILTER_MAX_DEPTH = 200,    /* of parentheses and NOT in one another */
+    FILTER_MAX_PARAMS = 30000, /* of SQL; PostgreSQL takes 65,535 */
 };
 
 typedef struct Filter Filter;
@@ -46,7 +46,8 @@ bool filter_parse_glue(Arena *arena, Str text, Filter **ret, Err *err) WARN_UNUS
 bool filter_is_all(const Filter *filter);
 
 /* Checks keys, types and literals, once a tree. */
-bool filter_bind(Arena *arena, Filter *filter, const FilterKey *keys, size_t count, const FilterPolicy *policy, Err *err) WARN_UNUSED;
+bool filter_bind(Arena *arena, Filter *filter, const FilterKey *keys, size_t count, const FilterPolicy *policy,
+                 Err *err) WARN_UNUSED;
 
 typedef enum FilterTruth { FILTER_FALSE, FILTER_TRUE, FILTER_UNKNOWN } FilterTruth;
 
@@ -86,9 +87,9 @@ bool filter_sql_uncastable(Arena *arena, const Filter *filter, const char *row, 
 bool filter_bind_table_fields(Arena *arena, Filter *filter, Err *err) WARN_UNUSED;
 
 typedef struct FilterTableRow {
-    Str name, type, owner;  /* null: not given */
+    Str name, type, owner; /* null: not given */
     bool has_last_access;
-    int64_t last_access;    /* seconds since 1970 */
+    int64_t last_access; /* seconds since 1970 */
     const Params *params;
 } FilterTableRow;
 bool filter_eval_table(Arena *arena, const Filter *filter, const FilterTableRow *row, FilterTruth *ret, Err *err) WARN_UNUSED;

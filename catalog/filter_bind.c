@@ -28,8 +28,9 @@ static bool find_key(Binder *b, FilterNode *node) {
         }
     }
     if (policy(b)->glue_words) {
-        return err_set(b->err, ERR_INVALID_FILTER, "Invalid partition expression! '%" STR_FMT "' at character %zu is not a partition key",
-                       STR_ARG(node->key), node->at);
+        return err_set(b->err, ERR_INVALID_FILTER,
+                       "Invalid partition expression! '%" STR_FMT "' at character %zu is not a partition key", STR_ARG(node->key),
+                       node->at);
     }
     return err_set(b->err, ERR_INVALID_FILTER, "Specified key <%" STR_FMT "> is not a partitioning key for the table",
                    STR_ARG(node->key));
@@ -52,8 +53,8 @@ static bool find_range(Binder *b, FilterNode *node) {
 
 static bool bad_literal(Binder *b, const FilterNode *node, const Literal *literal) {
     static const char *const nouns[] = {
-        [RANGE_NONE] = "a value", [RANGE_STRING] = "a string", [RANGE_INTEGER] = "an integer", [RANGE_DECIMAL] = "a decimal",
-        [RANGE_DATE] = "a date",  [RANGE_TIMESTAMP] = "a timestamp",
+        [RANGE_NONE] = "a value",      [RANGE_STRING] = "a string", [RANGE_INTEGER] = "an integer",
+        [RANGE_DECIMAL] = "a decimal", [RANGE_DATE] = "a date",     [RANGE_TIMESTAMP] = "a timestamp",
     };
     Str text = str_slice(literal->text, 0, 200);
     if (policy(b)->glue_words) {
@@ -69,42 +70,14 @@ static bool bad_literal(Binder *b, const FilterNode *node, const Literal *litera
 /* Hive takes a literal only for the kind of key its spelling says. */
 static bool kind_allowed(RangeKind range, LiteralKind kind) {
     switch (range) {
-    case RANGE_STRING:
-        return kind == LITERAL_STRING;
-    case RANGE_INTEGER:
-        return kind == LITERAL_NUMBER;
-    case RANGE_DECIMAL:
-        return kind == LITERAL_NUMBER || kind == LITERAL_STRING;
-    case RANGE_DATE:
-        return kind == LITERAL_DATE || kind == LITERAL_STRING;
-    case RANGE_TIMESTAMP:
-        return kind != LITERAL_NUMBER;
-    case RANGE_NONE:
-        break;
+        case RANGE_STRING: return kind == LITERAL_STRING;
+        case RANGE_INTEGER: return kind == LITERAL_NUMBER;
+        case RANGE_DECIMAL: return kind == LITERAL_NUMBER || kind == LITERAL_STRING;
+        case RANGE_DATE: return kind == LITERAL_DATE || kind == LITERAL_STRING;
+        case RANGE_TIMESTAMP: return kind != LITERAL_NUMBER;
+        case RANGE_NONE: break;
     }
     return false;
-}
-
-/* Without quotes an integer may be written with an exponent or a zero fraction (3e10, 2.0). */
-static bool whole_number(Arena *arena, Str text, Str *ret) {
-    Str canonical;
-    if (!rangekey_canonical(arena, RANGE_DECIMAL, text, &canonical)) {
-        return false;
-    }
-    if (str_eq(canonical, STR("0"))) {
-        *ret = canonical;
-        return true;
-    }
-    /* "[-]0.<digits>e<exponent>": whole when the exponent covers the digits. */
-    size_t point = str_find_char(canonical, '.'), e = str_find_char(canonical, 'e');
-    int64_t exponent;
-    size_t digits = e - point - 1;
-    if (!str_to_i64(str_skip(canonical, e + 1), &exponent) || exponent < (int64_t)digits || exponent > RANGEKEY_NUMBER_MAX - 1) {
-        return false;
-    }
-    Str zeros = arena_printf(arena, "%0*d", (int)(exponent - (int64_t)digits) + 1, 0);
-    *ret = ARENA_CONCAT(arena, canonical.ptr[0] == '-' ? STR("-") : STR(""), str_slice(canonical, point + 1, e), str_skip(zeros, 1));
-    return true;
 }
 
 static bool bind_literal(Binder *b, FilterNode *node, Literal *literal) {
@@ -112,7 +85,8 @@ static bool bind_literal(Binder *b, FilterNode *node, Literal *literal) {
         return bad_literal(b, node, literal);
     }
     Str text = literal->text;
-    if (node->range == RANGE_INTEGER && literal->kind == LITERAL_NUMBER && !whole_number(b->arena, text, &text)) {
+    /* Without quotes an integer may be written with an exponent or a zero fraction. */
+    if (node->range == RANGE_INTEGER && literal->kind == LITERAL_NUMBER && !rangekey_whole(b->arena, text, &text)) {
         return bad_literal(b, node, literal);
     }
     bool equality = node->kind == NODE_IN || node->op == OP_EQ || node->op == OP_NE;
@@ -180,7 +154,10 @@ static bool bind_in(Binder *b, FilterNode *node) {
 
 static bool bind_like(Binder *b, FilterNode *node) {
     static const char *const families[] = {
-        [RANGE_INTEGER] = "Integral", [RANGE_DECIMAL] = "Decimal", [RANGE_DATE] = "Date", [RANGE_TIMESTAMP] = "Timestamp",
+        [RANGE_INTEGER] = "Integral",
+        [RANGE_DECIMAL] = "Decimal",
+        [RANGE_DATE] = "Date",
+        [RANGE_TIMESTAMP] = "Timestamp",
     };
     if (node->range != RANGE_STRING) {
         if (policy(b)->glue_words) {
@@ -204,14 +181,10 @@ static bool bind_leaf(Binder *b, FilterNode *node) {
         return false;
     }
     switch (node->kind) {
-    case NODE_COMPARE:
-        return bind_compare(b, node);
-    case NODE_IN:
-        return bind_in(b, node);
-    case NODE_LIKE:
-        return bind_like(b, node);
-    default:
-        return true;
+        case NODE_COMPARE: return bind_compare(b, node);
+        case NODE_IN: return bind_in(b, node);
+        case NODE_LIKE: return bind_like(b, node);
+        default: return true;
     }
 }
 

@@ -6,18 +6,12 @@ FilterTruth truth_of(bool yes) { return yes ? FILTER_TRUE : FILTER_FALSE; }
 
 bool filter_op_holds(FilterOp op, int order) {
     switch (op) {
-    case OP_EQ:
-        return order == 0;
-    case OP_NE:
-        return order != 0;
-    case OP_LT:
-        return order < 0;
-    case OP_LE:
-        return order <= 0;
-    case OP_GT:
-        return order > 0;
-    case OP_GE:
-        return order >= 0;
+        case OP_EQ: return order == 0;
+        case OP_NE: return order != 0;
+        case OP_LT: return order < 0;
+        case OP_LE: return order <= 0;
+        case OP_GT: return order > 0;
+        case OP_GE: return order >= 0;
     }
     return false;
 }
@@ -73,16 +67,15 @@ static FilterTruth eval_compare(Evaluation *e, const FilterNode *node) {
 static FilterTruth eval_leaf(Evaluation *e, const FilterNode *node) {
     FilterTruth truth;
     switch (node->kind) {
-    case NODE_LIKE:
-        return truth_of(wildcard_match(node->wildcard, effective(e, node), false));
-    case NODE_IS_NULL:
-        return truth_of(e->filter->policy.null_is_default && str_eq(effective(e, node), e->filter->policy.default_partition));
-    default:
-        truth = eval_compare(e, node);
-        if (truth == FILTER_UNKNOWN && !e->culprit) {
-            e->culprit = node;
-        }
-        return truth;
+        case NODE_LIKE: return truth_of(wildcard_match(node->wildcard, effective(e, node), false));
+        case NODE_IS_NULL:
+            return truth_of(e->filter->policy.null_is_default && str_eq(effective(e, node), e->filter->policy.default_partition));
+        default:
+            truth = eval_compare(e, node);
+            if (truth == FILTER_UNKNOWN && !e->culprit) {
+                e->culprit = node;
+            }
+            return truth;
     }
 }
 
@@ -103,11 +96,14 @@ static FilterTruth eval_node(Evaluation *e, const FilterNode *node) {
 
 static bool uncastable(const Evaluation *e, Err *err) {
     static const char *const nouns[] = {
-        [RANGE_INTEGER] = "an integer", [RANGE_DECIMAL] = "a decimal", [RANGE_DATE] = "a date", [RANGE_TIMESTAMP] = "a timestamp",
+        [RANGE_INTEGER] = "an integer",
+        [RANGE_DECIMAL] = "a decimal",
+        [RANGE_DATE] = "a date",
+        [RANGE_TIMESTAMP] = "a timestamp",
     };
     Str value = effective(e, e->culprit);
-    return err_set(err, ERR_INVALID_PARTITION_VALUE, "For input string: \"%" STR_FMT "\" is not %s.", STR_ARG(str_slice(value, 0, 200)),
-                   nouns[e->culprit->range]);
+    return err_set(err, ERR_INVALID_PARTITION_VALUE, "For input string: \"%" STR_FMT "\" is not %s.",
+                   STR_ARG(str_slice(value, 0, 200)), nouns[e->culprit->range]);
 }
 
 bool filter_eval(Arena *arena, const Filter *filter, StrList values, FilterTruth *ret, Err *err) {
@@ -116,7 +112,7 @@ bool filter_eval(Arena *arena, const Filter *filter, StrList values, FilterTruth
     }
     Evaluation e = {arena, filter, values, NULL};
     FilterTruth truth = eval_node(&e, filter->root);
-    if (truth == FILTER_UNKNOWN && filter->policy.uncastable_is_error) {
+    if (truth == FILTER_UNKNOWN && filter->policy.uncastable_is_error && e.culprit) {
         return uncastable(&e, err);
     }
     *ret = truth;

@@ -34,7 +34,11 @@ static void add(Lexer *lx, TokenKind kind, FilterOp op, Str text, size_t from) {
 }
 
 static bool lex_operator(Lexer *lx) {
-    static const struct { const char *text; FilterOp op; bool hive_only; } ops[] = {
+    static const struct {
+        const char *text;
+        FilterOp op;
+        bool hive_only;
+    } ops[] = {
         {"<=>", OP_EQ, true}, {"<>", OP_NE, false}, {"!=", OP_NE, false}, {"<=", OP_LE, false}, {">=", OP_GE, false},
         {"==", OP_EQ, true},  {"=", OP_EQ, false},  {"<", OP_LT, false},  {">", OP_GT, false},
     };
@@ -188,7 +192,11 @@ static bool lex_word(Lexer *lx) {
 static bool lex_one(Lexer *lx) {
     char c = ahead(lx, 0);
     if (c == '(' || c == ')' || c == ',') {
-        add(lx, c == '(' ? TOKEN_OPEN : c == ')' ? TOKEN_CLOSE : TOKEN_COMMA, OP_EQ, str_slice(lx->text, lx->at, lx->at + 1), lx->at);
+        add(lx,
+            c == '('   ? TOKEN_OPEN
+            : c == ')' ? TOKEN_CLOSE
+                       : TOKEN_COMMA,
+            OP_EQ, str_slice(lx->text, lx->at, lx->at + 1), lx->at);
         lx->at++;
         return true;
     }

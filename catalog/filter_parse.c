@@ -53,10 +53,11 @@ static void push_child(Arena *arena, FilterNode *parent, FilterNode *child) {
     parent->children[parent->child_count++] = child;
 }
 
-void filter_node_add(Arena *arena, FilterNode *parent, FilterNode *child) {
+/* Children of the same kind are merged; in an OR, neighbours that compare one key for equality become one NODE_IN. */
+static void node_add(Arena *arena, FilterNode *parent, FilterNode *child) {
     if (child->kind == parent->kind) {
         for (size_t i = 0; i < child->child_count; i++) {
-            filter_node_add(arena, parent, child->children[i]);
+            node_add(arena, parent, child->children[i]);
         }
         return;
     }
@@ -153,9 +154,10 @@ static size_t operand_wraps(const Parser *p) {
 }
 
 static Literal literal_of(const Token *t) {
-    LiteralKind kind = t->kind == TOKEN_NUMBER ? LITERAL_NUMBER
-                       : t->kind == TOKEN_DATE ? LITERAL_DATE
-                       : t->kind == TOKEN_TIMESTAMP ? LITERAL_TIMESTAMP : LITERAL_STRING;
+    LiteralKind kind = t->kind == TOKEN_NUMBER      ? LITERAL_NUMBER
+                       : t->kind == TOKEN_DATE      ? LITERAL_DATE
+                       : t->kind == TOKEN_TIMESTAMP ? LITERAL_TIMESTAMP
+                                                    : LITERAL_STRING;
     return (Literal){.kind = kind, .text = t->text};
 }
 
@@ -182,7 +184,7 @@ static bool parse_operand(Parser *p, Operand *ret) {
 }
 
 static bool parse_literal(Parser *p, Literal *ret) {
-    Operand operand;
+    Operand operand = {0};
     size_t before = p->at;
     if (!parse_operand(p, &operand)) {
         return false;
@@ -210,7 +212,7 @@ static FilterNode *negate(Parser *p, FilterNode *node, bool negated) {
     }
     FilterNode *not = filter_node_new(p->arena, NODE_NOT);
     push_child(p->arena, not, node);
-    return not;
+    return not ;
 }
 
 static bool parse_between(Parser *p, const Operand *key, bool negated, FilterNode **ret) {
@@ -219,8 +221,8 @@ static bool parse_between(Parser *p, const Operand *key, bool negated, FilterNod
         return false;
     }
     *ret = filter_node_new(p->arena, negated ? NODE_OR : NODE_AND);
-    filter_node_add(p->arena, *ret, compare_node(p, key, negated ? OP_LT : OP_GE, low));
-    filter_node_add(p->arena, *ret, compare_node(p, key, negated ? OP_GT : OP_LE, high));
+    node_add(p->arena, *ret, compare_node(p, key, negated ? OP_LT : OP_GE, low));
+    node_add(p->arena, *ret, compare_node(p, key, negated ? OP_GT : OP_LE, high));
     return true;
 }
 
@@ -275,7 +277,7 @@ static FilterOp mirrored(FilterOp op) {
 }
 
 static bool parse_comparison(Parser *p, const Operand *left, FilterOp op, FilterNode **ret) {
-    Operand right;
+    Operand right = {0};
     size_t before = p->at;
     if (!parse_operand(p, &right)) {
         return false;
@@ -289,7 +291,7 @@ static bool parse_comparison(Parser *p, const Operand *left, FilterOp op, Filter
 }
 
 static bool parse_predicate(Parser *p, FilterNode **ret) {
-    Operand left;
+    Operand left = {0};
     FilterOp op;
     if (!parse_operand(p, &left)) {
         return false;
@@ -348,7 +350,7 @@ static bool struct_row(Parser *p, const Operand *keys, size_t count, FilterNode 
         if ((i && !expect(p, TOKEN_COMMA, "as many values as STRUCT has keys expected")) || !parse_literal(p, &literal)) {
             return false;
         }
-        filter_node_add(p->arena, *ret, compare_node(p, &keys[i], OP_EQ, literal));
+        node_add(p->arena, *ret, compare_node(p, &keys[i], OP_EQ, literal));
     }
     return expect(p, TOKEN_CLOSE, "')' after the values of STRUCT expected");
 }
@@ -371,7 +373,7 @@ static bool parse_struct_in(Parser *p, FilterNode **ret) {
         if (!arena_check(p->arena, p->err) || !struct_row(p, keys, count, &row)) {
             return false;
         }
-        filter_node_add(p->arena, any, row);
+        node_add(p->arena, any, row);
     } while (take(p, TOKEN_COMMA));
     *ret = negate(p, any, negated);
     return expect(p, TOKEN_CLOSE, "',' or ')' in the list of IN expected");
@@ -437,7 +439,7 @@ static bool parse_and(Parser *p, FilterNode **ret) {
         if (!arena_check(p->arena, p->err) || !parse_not(p, &child)) {
             return false;
         }
-        filter_node_add(p->arena, *ret, child);
+        node_add(p->arena, *ret, child);
     } while (take_word(p, "and"));
     *ret = (*ret)->child_count == 1 ? (*ret)->children[0] : *ret;
     return true;
@@ -450,7 +452,7 @@ static bool parse_or(Parser *p, FilterNode **ret) {
         if (!parse_and(p, &child)) {
             return false;
         }
-        filter_node_add(p->arena, *ret, child);
+        node_add(p->arena, *ret, child);
     } while (take_word(p, "or"));
     *ret = (*ret)->child_count == 1 ? (*ret)->children[0] : *ret;
     return true;

@@ -7,8 +7,8 @@
 /* No braces for repetition: PostgreSQL's regular expressions run five times slower with them. */
 #define RE_INTEGER "^[+-]?[0-9]+$"
 #define RE_DECIMAL "^[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9][0-9]?[0-9]?)?$"
-#define RE_DAY                                                                                                               \
-    "(?:[0-9][0-9][0-9][0-9]-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"   \
+#define RE_DAY \
+    "(?:[0-9][0-9][0-9][0-9]-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)" \
     "|(?:[0-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
 #define RE_DATE "^" RE_DAY "$"
 #define RE_LOOSE_DATE "^[0-9][0-9][0-9][0-9]-[0-9][0-9]?-[0-9][0-9]?$"
@@ -101,10 +101,55 @@ static void emit_key1(SqlWriter *w, const FilterNode *node, bool loose) {
     buf_printf(w->sql, "%skey1 %s $%u::bytea", w->row, sql_op(op), n);
 }
 
-static void emit_number(SqlWriter *w, const FilterNode *node) {
-    Str v = stored(w, node);
-    buf_printf(w->sql, "CASE WHEN octet_length(%" STR_FMT ") <= %d AND %" STR_FMT " ~ '%s' THEN %" STR_FMT "::numeric END", STR_ARG(v),
-               RANGEKEY_NUMBER_MAX, STR_ARG(v), node->range == RANGE_INTEGER ? RE_INTEGER : RE_DECIMAL, STR_ARG(v));
+/* "A op $n" */
+static void emit_text_op(SqlWriter *w, Str a, const char *op, Str b) {
+    unsigned n = sql_param(w, FILTER_PARAM_TEXT, b);
+    buf_printf(w->sql, "%" STR_FMT " %s $%u::text", STR_ARG(a), op, n);
+}
+
+static Str without_sign_and_zeros(Str digits) {
+    while (digits.len && strchr("+-0", digits.ptr[0])) {
+        digits = str_skip(digits, 1);
+    }
+    return digits;
+}
+
+static void emit_integer_equality_guard(SqlWriter *w, const FilterNode *node, Str v) {
+    FilterNode bare = *node;
+    bare.literals = ARENA_ARRAY(w->arena, Literal, node->literal_count);
+    for (size_t i = 0; i < node->literal_count; i++) {
+        bare.literals[i].value = without_sign_and_zeros(node->literals[i].value);
+    }
+    buf_printf(w->sql, "ltrim(%" STR_FMT ", '+-0')", STR_ARG(v));
+    emit_right_side(w, &bare, "");
+    buf_add_cstr(w->sql, " AND ");
+}
+
+/* What must hold for the text as it stands, so that most rows need no regular expression. Texts below '1' (signs, leading
+ * zeros) always pass; those from '1' on are compared by length, then by digits. */
+static void emit_integer_guard(SqlWriter *w, const FilterNode *node, Str v) {
+    if (node->kind == NODE_IN || node->op == OP_EQ) {
+        emit_integer_equality_guard(w, node, v);
+        return;
+    }
+    Str limit = node->literals[0].value;
+    bool above = node->op == OP_GT || node->op == OP_GE;
+    if (node->op == OP_NE || (above && limit.ptr[0] == '-')) {
+        return;
+    }
+    if (limit.ptr[0] == '-') {
+        buf_printf(w->sql, "%" STR_FMT " < '.' AND ", STR_ARG(v));
+        return;
+    }
+    buf_printf(w->sql, "(%" STR_FMT " < '1' OR octet_length(%" STR_FMT ") %s %zu OR (octet_length(%" STR_FMT ") = %zu AND ",
+               STR_ARG(v), STR_ARG(v), above ? ">" : "<", limit.len, STR_ARG(v), limit.len);
+    emit_text_op(w, v, above ? ">=" : "<=", limit);
+    buf_add_cstr(w->sql, ")) AND ");
+}
+
+static void emit_number(SqlWriter *w, const FilterNode *node, Str v) {
+    buf_printf(w->sql, "CASE WHEN octet_length(%" STR_FMT ") <= %d AND %" STR_FMT " ~ '%s' THEN %" STR_FMT "::numeric END",
+               STR_ARG(v), RANGEKEY_NUMBER_MAX, STR_ARG(v), node->range == RANGE_INTEGER ? RE_INTEGER : RE_DECIMAL, STR_ARG(v));
     emit_right_side(w, node, "::numeric");
 }
 
@@ -124,27 +169,42 @@ static void emit_timestamp_value(SqlWriter *w, Str v) {
                STR_ARG(v), STR_ARG(v), STR_ARG(v), STR_ARG(v), STR_ARG(v), STR_ARG(v), STR_ARG(v), STR_ARG(v));
 }
 
-/* What must hold for the text as it stands, so that most rows need no regular expression. A date of ten bytes and the date
- * in front of a timestamp are in canonical form. */
-static void emit_time_guard(SqlWriter *w, const FilterNode *node, Str v) {
-    if (node->kind == NODE_IN || node->op == OP_NE) {
-        return;
-    }
-    Str day = str_slice(node->literals[0].value, 0, 10);
-    bool exact = node->range == RANGE_DATE;
-    if (exact) {
-        buf_printf(w->sql, "(octet_length(%" STR_FMT ") <> 10 OR ", STR_ARG(v));
-    }
-    const char *join = "";
+/* The same for dates. A date of ten bytes is in canonical form; shorter ones always pass. */
+static void emit_date_guard(SqlWriter *w, const FilterNode *node, Str v) {
+    buf_printf(w->sql, "(octet_length(%" STR_FMT ") <> 10 OR ", STR_ARG(v));
+    emit_text_op(w, v, sql_op(node->op), node->literals[0].value);
+    buf_add_cstr(w->sql, ") AND ");
+}
+
+/* The same for timestamps. Those with a space order as texts do, but for zeros behind the fraction ('~' comes after all that
+ * can follow); those with a T stand behind them within their day; a day alone stands in front. */
+static void emit_timestamp_guard(SqlWriter *w, const FilterNode *node, Str v) {
+    Str limit = node->literals[0].value, day = str_slice(limit, 0, 10);
+    bool midnight = str_ends(limit, STR(" 00:00:00"));
     if (node->op != OP_LT && node->op != OP_LE) {
-        buf_printf(w->sql, "%" STR_FMT " >= $%u::text", STR_ARG(v), sql_param(w, FILTER_PARAM_TEXT, day));
-        join = " AND ";
+        emit_text_op(w, v, ">=", midnight ? day : limit);
+        buf_add_cstr(w->sql, " AND ");
     }
     if (node->op != OP_GT && node->op != OP_GE) {
-        Str high = ARENA_CONCAT(w->arena, day, STR("~"));
-        buf_printf(w->sql, "%s%" STR_FMT " < $%u::text", join, STR_ARG(v), sql_param(w, FILTER_PARAM_TEXT, high));
+        buf_add_char(w->sql, '(');
+        emit_text_op(w, v, "<", ARENA_CONCAT(w->arena, limit, STR("~")));
+        buf_add_cstr(w->sql, " OR (");
+        emit_text_op(w, v, ">=", ARENA_CONCAT(w->arena, day, STR("T")));
+        buf_add_cstr(w->sql, " AND ");
+        emit_text_op(w, v, "<", ARENA_CONCAT(w->arena, day, STR("~")));
+        buf_add_cstr(w->sql, ")) AND ");
     }
-    buf_add_cstr(w->sql, exact ? ") AND " : " AND ");
+}
+
+static void emit_guard(SqlWriter *w, const FilterNode *node, Str v) {
+    bool one = node->kind == NODE_COMPARE && node->op != OP_NE;
+    if (node->range == RANGE_INTEGER) {
+        emit_integer_guard(w, node, v);
+    } else if (node->range == RANGE_DATE && one) {
+        emit_date_guard(w, node, v);
+    } else if (node->range == RANGE_TIMESTAMP && one) {
+        emit_timestamp_guard(w, node, v);
+    }
 }
 
 static void emit_typed(SqlWriter *w, const FilterNode *node, bool positive) {
@@ -152,13 +212,13 @@ static void emit_typed(SqlWriter *w, const FilterNode *node, bool positive) {
         emit_key1(w, node, false);
         return;
     }
-    if (node->range == RANGE_INTEGER || node->range == RANGE_DECIMAL) {
-        emit_number(w, node);
-        return;
-    }
     Str v = stored(w, node);
     if (positive) {
-        emit_time_guard(w, node, v);
+        emit_guard(w, node, v);
+    }
+    if (node->range == RANGE_INTEGER || node->range == RANGE_DECIMAL) {
+        emit_number(w, node, v);
+        return;
     }
     if (node->range == RANGE_DATE) {
         emit_date_value(w, v);
@@ -295,27 +355,24 @@ static void emit_or(SqlWriter *w, const FilterNode *node, bool positive) {
 
 static void emit(SqlWriter *w, const FilterNode *node, bool positive) {
     switch (node->kind) {
-    case NODE_AND:
-        emit_and(w, node->children, node->child_count, positive);
-        break;
-    case NODE_OR:
-        emit_or(w, node, positive);
-        break;
-    case NODE_NOT:
-        buf_add_cstr(w->sql, "(NOT ");
-        emit(w, node->children[0], false);
-        buf_add_char(w->sql, ')');
-        break;
-    default: {
-        FilterNode *one = arena_alloc(w->arena, sizeof *one);
-        *one = *node;
-        emit_and(w, &one, 1, positive);
-    }
+        case NODE_AND: emit_and(w, node->children, node->child_count, positive); break;
+        case NODE_OR: emit_or(w, node, positive); break;
+        case NODE_NOT:
+            buf_add_cstr(w->sql, "(NOT ");
+            emit(w, node->children[0], false);
+            buf_add_char(w->sql, ')');
+            break;
+        default: {
+            FilterNode *one = arena_alloc(w->arena, sizeof *one);
+            *one = *node;
+            emit_and(w, &one, 1, positive);
+        }
     }
 }
 
 static bool check_bound(const Filter *filter, Err *err) {
-    return (filter->bound && !filter->table) || err_set(err, ERR_INTERNAL, "a filter became SQL before it was bound to partition keys");
+    return (filter->bound && !filter->table) ||
+           err_set(err, ERR_INTERNAL, "a filter became SQL before it was bound to partition keys");
 }
 
 bool filter_sql(Arena *arena, const Filter *filter, const char *row, Buf *sql, FilterParams *params, Err *err) {

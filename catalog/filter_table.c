@@ -14,7 +14,8 @@ static const FieldName field_names[] = {
 };
 #define PARAMS_PREFIX STR("hive_filter_field_params__")
 
-Str filter_param_key(const FilterNode *node) { return str_skip(node->key, PARAMS_PREFIX.len); }
+/* Of FIELD_PARAM: the parameter's name. */
+static Str param_key(const FilterNode *node) { return str_skip(node->key, PARAMS_PREFIX.len); }
 
 static bool find_field(FilterNode *node, Err *err) {
     if (str_starts_nocase(node->key, PARAMS_PREFIX) && node->key.len > PARAMS_PREFIX.len) {
@@ -55,7 +56,8 @@ static bool bind_compare(Arena *arena, FilterNode *node, Err *err) {
             continue;
         }
         if (!str_to_i64(literal->text, &number)) {
-            return err_set(err, ERR_INVALID_FILTER, "hive_filter_field_last_access__ is compared with an integer, not '%" STR_FMT "'",
+            return err_set(err, ERR_INVALID_FILTER,
+                           "hive_filter_field_last_access__ is compared with an integer, not '%" STR_FMT "'",
                            STR_ARG(str_slice(literal->text, 0, 100)));
         }
         literal->value = arena_printf(arena, "%" PRId64, number);
@@ -86,16 +88,11 @@ bool filter_bind_table_fields(Arena *arena, Filter *filter, Err *err) {
 /* The field as text; null: the table has none. */
 static Str field_value(Arena *arena, const FilterNode *node, const FilterTableRow *row) {
     switch ((TableField)node->key_index) {
-    case FIELD_NAME:
-        return row->name;
-    case FIELD_TYPE:
-        return row->type;
-    case FIELD_OWNER:
-        return row->owner;
-    case FIELD_LAST_ACCESS:
-        return row->has_last_access ? arena_printf(arena, "%" PRId64, row->last_access) : STR_NULL;
-    case FIELD_PARAM:
-        return row->params ? params_get(row->params, filter_param_key(node)) : STR_NULL;
+        case FIELD_NAME: return row->name;
+        case FIELD_TYPE: return row->type;
+        case FIELD_OWNER: return row->owner;
+        case FIELD_LAST_ACCESS: return row->has_last_access ? arena_printf(arena, "%" PRId64, row->last_access) : STR_NULL;
+        case FIELD_PARAM: return row->params ? params_get(row->params, param_key(node)) : STR_NULL;
     }
     return STR_NULL;
 }
@@ -156,18 +153,22 @@ bool filter_eval_table(Arena *arena, const Filter *filter, const FilterTableRow 
 
 static void emit_field(SqlWriter *w, const FilterNode *node) {
     static const char *const columns[] = {
-        [FIELD_NAME] = "name", [FIELD_TYPE] = "type", [FIELD_OWNER] = "owner", [FIELD_LAST_ACCESS] = "last_access",
+        [FIELD_NAME] = "name",
+        [FIELD_TYPE] = "type",
+        [FIELD_OWNER] = "owner",
+        [FIELD_LAST_ACCESS] = "last_access",
     };
     if (node->key_index == FIELD_LAST_ACCESS) {
         buf_printf(w->sql, "%slast_access", w->row);
     } else if (node->key_index != FIELD_PARAM) {
         buf_printf(w->sql, "%s%s COLLATE \"C\"", w->row, columns[node->key_index]);
     } else {
-        unsigned n = sql_param(w, FILTER_PARAM_TEXT, filter_param_key(node));
-        buf_printf(w->sql,
-                   "(SELECT %sparams[i + 1] FROM generate_series(1, cardinality(%sparams), 2) AS i WHERE %sparams[i] = $%u::text LIMIT 1) "
-                   "COLLATE \"C\"",
-                   w->row, w->row, w->row, n);
+        unsigned n = sql_param(w, FILTER_PARAM_TEXT, param_key(node));
+        buf_printf(
+            w->sql,
+            "(SELECT %sparams[i + 1] FROM generate_series(1, cardinality(%sparams), 2) AS i WHERE %sparams[i] = $%u::text LIMIT 1) "
+            "COLLATE \"C\"",
+            w->row, w->row, w->row, n);
     }
 }
 

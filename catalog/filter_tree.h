@@ -7,8 +7,8 @@
 #include "catalog/rangekey.h"
 
 typedef enum FilterNodeKind {
-    NODE_AND,     /* no children: true */
-    NODE_OR,      /* no children: false */
+    NODE_AND, /* no children: true */
+    NODE_OR,  /* no children: false */
     NODE_NOT,
     NODE_COMPARE, /* one literal */
     NODE_IN,      /* any number of literals */
@@ -41,7 +41,7 @@ struct FilterNode {
     Literal *literals;
     size_t literal_count;
     /* Once bound: */
-    size_t key_index;   /* or a TableField */
+    size_t key_index; /* or a TableField */
     RangeKind range;
     bool raw;           /* a typed key compared as text with the default partition's name */
     Wildcard wildcard;  /* NODE_LIKE of a partition key */
@@ -90,11 +90,7 @@ typedef struct Dialect {
 
 bool filter_lex(Arena *arena, Str text, const Dialect *dialect, Tokens *ret, Err *err) WARN_UNUSED;
 FilterNode *filter_node_new(Arena *arena, FilterNodeKind kind);
-/* Children of the same kind are merged; in an OR, neighbours that compare one key for equality become one NODE_IN. */
-void filter_node_add(Arena *arena, FilterNode *parent, FilterNode *child);
 void filter_node_add_literal(Arena *arena, FilterNode *node, Literal literal);
-
-Str filter_param_key(const FilterNode *node); /* of FIELD_PARAM: the parameter's name */
 
 /* Writing SQL. */
 typedef struct SqlWriter {

@@ -9,8 +9,8 @@ typedef struct Alternatives {
 
 struct Glob {
     bool all;
-    Alternatives globs;  /* Hive */
-    const Regex *regex;  /* Glue */
+    Alternatives globs; /* Hive */
+    const Regex *regex; /* Glue */
 };
 
 static void add_token(Wildcard *w, uint32_t token) {
@@ -20,9 +20,7 @@ static void add_token(Wildcard *w, uint32_t token) {
     w->tokens[w->count++] = token;
 }
 
-static Wildcard wildcard_new(Arena *arena, Str pattern) {
-    return (Wildcard){ARENA_ARRAY(arena, uint32_t, pattern.len + 1), 0};
-}
+static Wildcard wildcard_new(Arena *arena, Str pattern) { return (Wildcard){ARENA_ARRAY(arena, uint32_t, pattern.len + 1), 0}; }
 
 Wildcard wildcard_from_sql(Arena *arena, Str pattern, char escape) {
     Wildcard w = wildcard_new(arena, pattern);
@@ -171,7 +169,7 @@ bool glob_parse_hive(Arena *arena, Str pattern, const Glob **ret, Err *err) {
 }
 
 static bool is_word_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
 }
 
 /* Glob stars become ".*", the rest is a regular expression already. */

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 
 enum {
-    GLOB_MAX_BYTES = 4096,   /* of one pattern */
-    REGEX_MAX_DEPTH = 50,    /* of groups in groups */
+    GLOB_MAX_BYTES = 4096,  /* of one pattern */
+    REGEX_MAX_DEPTH = 50,   /* of groups in groups */
     REGEX_MAX_NODES = 5000, /* after counted repetition is written out */
     REGEX_MAX_REPEAT = 255,
 };

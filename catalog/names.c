@@ -86,9 +86,7 @@ bool name_same(Str a, Str b) {
     return a.len == b.len;
 }
 
-static bool is_word(uint32_t c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+static bool is_word(uint32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 
 static bool in_set(uint32_t c, const char *set) { return c > 0 && c < 0x80 && strchr(set, (int)c) != NULL; }
 
@@ -98,28 +96,20 @@ static bool is_invisible(uint32_t c) {
 
 static bool allowed(NameRule rule, uint32_t c) {
     switch (rule) {
-    case NAME_HIVE_STRICT:
-        return is_word(c);
-    case NAME_HIVE_OBJECT:
-        return is_word(c) || in_set(c, " \"%&'()*+,-./:;<=>?[]|{}$^!~#@`");
-    case NAME_GLUE:
-        return c == '\t' || (c >= 0x20 && c != 0xFFFE && c != 0xFFFF);
-    case NAME_REST:
-        return !is_invisible(c) && !in_set(c, "/\\%?#\"`");
+        case NAME_HIVE_STRICT: return is_word(c);
+        case NAME_HIVE_OBJECT: return is_word(c) || in_set(c, " \"%&'()*+,-./:;<=>?[]|{}$^!~#@`");
+        case NAME_GLUE: return c == '\t' || (c >= 0x20 && c != 0xFFFE && c != 0xFFFF);
+        case NAME_REST: return !is_invisible(c) && !in_set(c, "/\\%?#\"`");
     }
     return false;
 }
 
 static const char *rule_text(NameRule rule) {
     switch (rule) {
-    case NAME_HIVE_STRICT:
-        return "use letters a-z, digits and _";
-    case NAME_HIVE_OBJECT:
-        return "use letters a-z, digits, _, space and ASCII punctuation without backslash";
-    case NAME_GLUE:
-        return "use a single line of text without control characters";
-    case NAME_REST:
-        return "use letters, digits, space and punctuation other than / \\ % ? # \" `, and no control characters";
+        case NAME_HIVE_STRICT: return "use letters a-z, digits and _";
+        case NAME_HIVE_OBJECT: return "use letters a-z, digits, _, space and ASCII punctuation without backslash";
+        case NAME_GLUE: return "use a single line of text without control characters";
+        case NAME_REST: return "use letters, digits, space and punctuation other than / \\ % ? # \" `, and no control characters";
     }
     return "";
 }
@@ -133,8 +123,8 @@ static bool check_length(const char *what, Str name, Err *err) {
     }
     size_t length = utf8_length(name);
     if (length > NAME_MAX_CODE_POINTS) {
-        return err_set(err, ERR_INVALID_NAME, "the %s name '%.60s...' has %zu characters: at most %d are allowed", what,
-                       name.ptr, length, NAME_MAX_CODE_POINTS);
+        return err_set(err, ERR_INVALID_NAME, "the %s name '%.60s...' has %zu characters: at most %d are allowed", what, name.ptr,
+                       length, NAME_MAX_CODE_POINTS);
     }
     return true;
 }

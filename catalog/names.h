@@ -28,10 +28,10 @@ Str name_fold(Arena *arena, Str name);
 bool name_same(Str a, Str b); /* do both fold to the same name */
 
 typedef enum NameRule {
-    NAME_HIVE_STRICT,  /* letters, digits, _ : catalogs and functions */
-    NAME_HIVE_OBJECT,  /* the same, space and 30 punctuation characters: databases, tables */
-    NAME_GLUE,         /* one line of text: no control characters but tab */
-    NAME_REST,         /* see name_check */
+    NAME_HIVE_STRICT, /* letters, digits, _ : catalogs and functions */
+    NAME_HIVE_OBJECT, /* the same, space and 30 punctuation characters: databases, tables */
+    NAME_GLUE,        /* one line of text: no control characters but tab */
+    NAME_REST,        /* see name_check */
 } NameRule;
 
 /* May NAME (trimmed by the caller or not; spaces around it do not count) be created? WHAT ("table", "database") names it in

@@ -1,10 +1,11 @@
 #include "catalog/partname.h"
 
+#include "base/buf.h"
 #include "catalog/names.h"
 
 static bool must_escape(unsigned char c) { return c < 0x20 || c == 0x7F || strchr("\"#%'*/:=?\\{[]^", c) != NULL; }
 
-void partname_escape(Buf *buf, Str text) {
+static void escape(Buf *buf, Str text) {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (must_escape(c)) {
@@ -17,7 +18,7 @@ void partname_escape(Buf *buf, Str text) {
 
 Str partname_escape_str(Arena *arena, Str text) {
     CLEANUP(buf_free) Buf buf = BUF_INIT(text.len * 3 + 1);
-    partname_escape(&buf, text);
+    escape(&buf, text);
     return arena_str(arena, buf_str(&buf));
 }
 
@@ -48,8 +49,8 @@ static bool check_values(StrList keys, StrList values, Err *err) {
     }
     if (keys.count != values.count) {
         return err_set(err, ERR_INVALID_PARTITION,
-                       "The number of partition keys do not match the number of partition values: %zu keys, %zu values",
-                       keys.count, values.count);
+                       "The number of partition keys do not match the number of partition values: %zu keys, %zu values", keys.count,
+                       values.count);
     }
     for (size_t i = 0; i < values.count; i++) {
         if (!str_is_null(values.items[i]) && (!utf8_valid(values.items[i]) || str_has_char(values.items[i], 0))) {
@@ -68,9 +69,9 @@ static void add_parts(Arena *arena, Buf *buf, StrList keys, StrList values, Str 
         if (i) {
             buf_add_char(buf, '/');
         }
-        partname_escape(buf, name_fold(arena, keys.items[i]));
+        escape(buf, name_fold(arena, keys.items[i]));
         buf_add_char(buf, '=');
-        partname_escape(buf, partname_effective(values.items[i], default_name));
+        escape(buf, partname_effective(values.items[i], default_name));
     }
 }
 

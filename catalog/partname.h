@@ -5,7 +5,6 @@
 #define PROPOLIS_CATALOG_PARTNAME_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/map.h"
 
 #define DEFAULT_PARTITION_NAME STR("__HIVE_DEFAULT_PARTITION__")
@@ -13,7 +12,6 @@
 enum { PARTITION_NAME_MAX_BYTES = 2000 }; /* fits a B-tree entry (2,704 bytes) beside the table's id */
 
 /* Control characters (0 to 1F, 7F) and " # % ' * / : = ? \ { [ ] ^ become %XX, everything else stays. */
-void partname_escape(Buf *buf, Str text);
 Str partname_escape_str(Arena *arena, Str text);
 /* %XX becomes the character (not byte) U+00XX, as in Java; what is no escape stays as it is. */
 Str partname_unescape(Arena *arena, Str text);

@@ -7,23 +7,17 @@
 
 RangeKind rangekey_kind(Str type) {
     switch (type_kind(type)) {
-    case TYPE_STRING:
-    case TYPE_VARCHAR:
-    case TYPE_CHAR:
-        return RANGE_STRING;
-    case TYPE_TINYINT:
-    case TYPE_SMALLINT:
-    case TYPE_INT:
-    case TYPE_BIGINT:
-        return RANGE_INTEGER;
-    case TYPE_DECIMAL:
-        return RANGE_DECIMAL;
-    case TYPE_DATE:
-        return RANGE_DATE;
-    case TYPE_TIMESTAMP:
-        return RANGE_TIMESTAMP;
-    default:
-        return RANGE_NONE;
+        case TYPE_STRING:
+        case TYPE_VARCHAR:
+        case TYPE_CHAR: return RANGE_STRING;
+        case TYPE_TINYINT:
+        case TYPE_SMALLINT:
+        case TYPE_INT:
+        case TYPE_BIGINT: return RANGE_INTEGER;
+        case TYPE_DECIMAL: return RANGE_DECIMAL;
+        case TYPE_DATE: return RANGE_DATE;
+        case TYPE_TIMESTAMP: return RANGE_TIMESTAMP;
+        default: return RANGE_NONE;
     }
 }
 
@@ -210,25 +204,22 @@ static bool encode(Buf *buf, RangeKind kind, Str value) {
     Number n;
     Moment m;
     switch (kind) {
-    case RANGE_STRING:
-        buf_add(buf, str_slice(value, 0, RANGEKEY_STRING_MAX));
-        return true;
-    case RANGE_INTEGER:
-    case RANGE_DECIMAL:
-        if (!parse_number(value, kind == RANGE_INTEGER, &n)) {
-            return false;
-        }
-        encode_number(buf, &n);
-        return true;
-    case RANGE_DATE:
-    case RANGE_TIMESTAMP:
-        if (!(kind == RANGE_DATE ? parse_date(value, &m) : parse_timestamp(value, &m))) {
-            return false;
-        }
-        encode_moment(buf, &m, kind == RANGE_TIMESTAMP);
-        return true;
-    case RANGE_NONE:
-        break;
+        case RANGE_STRING: buf_add(buf, str_slice(value, 0, RANGEKEY_STRING_MAX)); return true;
+        case RANGE_INTEGER:
+        case RANGE_DECIMAL:
+            if (!parse_number(value, kind == RANGE_INTEGER, &n)) {
+                return false;
+            }
+            encode_number(buf, &n);
+            return true;
+        case RANGE_DATE:
+        case RANGE_TIMESTAMP:
+            if (!(kind == RANGE_DATE ? parse_date(value, &m) : parse_timestamp(value, &m))) {
+                return false;
+            }
+            encode_moment(buf, &m, kind == RANGE_TIMESTAMP);
+            return true;
+        case RANGE_NONE: break;
     }
     return false;
 }
@@ -257,30 +248,47 @@ static Str moment_text(Arena *arena, const Moment *m, bool with_time) {
     return m->nanos ? text : str_slice(text, 0, sizeof "yyyy-mm-dd hh:mm:ss" - 1);
 }
 
+/* All digits written out; false for a fraction or more than RANGEKEY_NUMBER_MAX digits. */
+static bool integer_text(Arena *arena, const Number *n, Str *ret) {
+    if (n->count == 0) {
+        *ret = STR("0");
+        return true;
+    }
+    if (n->exponent < (int)n->count || n->exponent + n->negative > RANGEKEY_NUMBER_MAX) {
+        return false;
+    }
+    char zeros[RANGEKEY_NUMBER_MAX];
+    memset(zeros, '0', sizeof zeros);
+    *ret = arena_printf(arena, "%s%.*s%.*s", n->negative ? "-" : "", (int)n->count, n->digits, n->exponent - (int)n->count, zeros);
+    return true;
+}
+
+bool rangekey_whole(Arena *arena, Str text, Str *ret) {
+    Number n;
+    return parse_number(text, false, &n) && integer_text(arena, &n, ret);
+}
+
 bool rangekey_canonical(Arena *arena, RangeKind kind, Str value, Str *ret) {
     Number n;
     Moment m;
     switch (kind) {
-    case RANGE_STRING:
-        *ret = value;
-        return true;
-    case RANGE_INTEGER:
-    case RANGE_DECIMAL:
-        if (!parse_number(value, kind == RANGE_INTEGER, &n)) {
-            return false;
-        }
-        *ret = n.count == 0 ? STR("0")
-                            : arena_printf(arena, "%s0.%.*se%d", n.negative ? "-" : "", (int)n.count, n.digits, n.exponent);
-        return true;
-    case RANGE_DATE:
-    case RANGE_TIMESTAMP:
-        if (!(kind == RANGE_DATE ? parse_date(value, &m) : parse_timestamp(value, &m))) {
-            return false;
-        }
-        *ret = moment_text(arena, &m, kind == RANGE_TIMESTAMP);
-        return true;
-    case RANGE_NONE:
-        break;
+        case RANGE_STRING: *ret = value; return true;
+        case RANGE_INTEGER: return parse_number(value, true, &n) && integer_text(arena, &n, ret);
+        case RANGE_DECIMAL:
+            if (!parse_number(value, false, &n)) {
+                return false;
+            }
+            *ret = n.count == 0 ? STR("0")
+                                : arena_printf(arena, "%s0.%.*se%d", n.negative ? "-" : "", (int)n.count, n.digits, n.exponent);
+            return true;
+        case RANGE_DATE:
+        case RANGE_TIMESTAMP:
+            if (!(kind == RANGE_DATE ? parse_date(value, &m) : parse_timestamp(value, &m))) {
+                return false;
+            }
+            *ret = moment_text(arena, &m, kind == RANGE_TIMESTAMP);
+            return true;
+        case RANGE_NONE: break;
     }
     return false;
 }

@@ -37,8 +37,10 @@ RangeKind rangekey_kind(Str type);
  * DEFAULT_NAME (null: Hive's), as its partition name does. */
 bool rangekey_encode(Arena *arena, RangeKind kind, Str value, Str default_name, Str *ret);
 
-/* VALUE in the one spelling that SQL compares: numbers as something PostgreSQL's numeric reads without fail; dates as
- * yyyy-mm-dd; timestamps as yyyy-mm-dd hh:mm:ss[.fraction without trailing zeros]; strings as they are. */
+/* VALUE in the one spelling that SQL compares: integers as [-]digits, decimals as something PostgreSQL's numeric reads without
+ * fail, dates as yyyy-mm-dd, timestamps as yyyy-mm-dd hh:mm:ss[.fraction without trailing zeros], strings as they are. */
 bool rangekey_canonical(Arena *arena, RangeKind kind, Str value, Str *ret);
+/* A number of any spelling that is whole (2, 2.0, 3e10) as an integer's canonical text. */
+bool rangekey_whole(Arena *arena, Str text, Str *ret);
 
 #endif

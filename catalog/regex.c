@@ -11,12 +11,12 @@ typedef struct Range {
 typedef struct Node Node;
 struct Node {
     NodeKind kind;
-    uint32_t code_point;          /* RE_CHAR, folded when the expression folds */
-    Range *ranges;                /* RE_CLASS */
+    uint32_t code_point; /* RE_CHAR, folded when the expression folds */
+    Range *ranges;       /* RE_CLASS */
     size_t range_count;
     bool negated;
-    int min, max;                 /* RE_REPEAT; max -1: no end */
-    Node *first, *last, *next;    /* children, and the next child of the parent */
+    int min, max;              /* RE_REPEAT; max -1: no end */
+    Node *first, *last, *next; /* children, and the next child of the parent */
 };
 
 typedef enum OpKind { OP_CHAR, OP_ANY, OP_CLASS, OP_SPLIT, OP_JUMP, OP_MATCH } OpKind;
@@ -99,7 +99,8 @@ static void class_add_folding(RegexParser *p, Node *node, uint32_t low, uint32_t
 
 /* \d \w \s and their opposites into NODE. */
 static bool class_add_shorthand(RegexParser *p, Node *node, char letter) {
-    static const Range digit[] = {{'0', '9'}}, word[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}, space[] = {{9, 13}, {32, 32}};
+    static const Range digit[] = {{'0', '9'}}, word[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
+                       space[] = {{9, 13}, {32, 32}};
     char lower = (char)(letter | 0x20);
     const Range *ranges = lower == 'd' ? digit : lower == 'w' ? word : lower == 's' ? space : NULL;
     size_t count = lower == 'd' ? ARRAY_LEN(digit) : lower == 'w' ? ARRAY_LEN(word) : ARRAY_LEN(space);
@@ -341,7 +342,7 @@ static bool skip_empty(RegexParser *p, bool at_start) {
 static bool parse_sequence(RegexParser *p, Node **ret) {
     *ret = node_new(p, RE_SEQUENCE);
     while (p->rest.len && (p->quoting || (peek(p) != '|' && peek(p) != ')'))) {
-        Node *child;
+        Node *child = NULL;
         if (skip_empty(p, (*ret)->first == NULL)) {
             continue;
         }
@@ -354,7 +355,7 @@ static bool parse_sequence(RegexParser *p, Node **ret) {
 }
 
 static bool parse_choice(RegexParser *p, Node **ret) {
-    Node *branch;
+    Node *branch = NULL;
     if (!parse_sequence(p, &branch)) {
         return false;
     }
@@ -431,26 +432,16 @@ static void compile_repeat(Arena *arena, Regex *regex, const Node *node) {
 
 static void compile(Arena *arena, Regex *regex, const Node *node) {
     switch (node->kind) {
-    case RE_CHAR:
-        emit(arena, regex, (Op){.kind = OP_CHAR, .node = node});
-        break;
-    case RE_ANY:
-        emit(arena, regex, (Op){.kind = OP_ANY});
-        break;
-    case RE_CLASS:
-        emit(arena, regex, (Op){.kind = OP_CLASS, .node = node});
-        break;
-    case RE_SEQUENCE:
-        for (const Node *child = node->first; child && regex->count < REGEX_MAX_NODES; child = child->next) {
-            compile(arena, regex, child);
-        }
-        break;
-    case RE_CHOICE:
-        compile_choice(arena, regex, node);
-        break;
-    case RE_REPEAT:
-        compile_repeat(arena, regex, node);
-        break;
+        case RE_CHAR: emit(arena, regex, (Op){.kind = OP_CHAR, .node = node}); break;
+        case RE_ANY: emit(arena, regex, (Op){.kind = OP_ANY}); break;
+        case RE_CLASS: emit(arena, regex, (Op){.kind = OP_CLASS, .node = node}); break;
+        case RE_SEQUENCE:
+            for (const Node *child = node->first; child && regex->count < REGEX_MAX_NODES; child = child->next) {
+                compile(arena, regex, child);
+            }
+            break;
+        case RE_CHOICE: compile_choice(arena, regex, node); break;
+        case RE_REPEAT: compile_repeat(arena, regex, node); break;
     }
 }
 
@@ -603,31 +594,25 @@ static void print_class(Buf *buf, const Node *node) {
 
 static void print(Buf *buf, const Node *node, bool fold) {
     switch (node->kind) {
-    case RE_CHAR:
-        fold ? print_folded(buf, node->code_point) : print_code_point(buf, node->code_point);
-        break;
-    case RE_ANY:
-        buf_add_char(buf, '.');
-        break;
-    case RE_CLASS:
-        print_class(buf, node);
-        break;
-    case RE_SEQUENCE:
-        for (const Node *child = node->first; child; child = child->next) {
-            print(buf, child, fold);
-        }
-        break;
-    case RE_CHOICE:
-    case RE_REPEAT:
-        buf_add_cstr(buf, "(?:");
-        for (const Node *child = node->first; child; child = child->next) {
-            print(buf, child, fold);
-            buf_add_cstr(buf, child->next ? "|" : ")");
-        }
-        if (node->kind == RE_REPEAT) {
-            node->max < 0 ? buf_printf(buf, "{%d,}", node->min) : buf_printf(buf, "{%d,%d}", node->min, node->max);
-        }
-        break;
+        case RE_CHAR: fold ? print_folded(buf, node->code_point) : print_code_point(buf, node->code_point); break;
+        case RE_ANY: buf_add_char(buf, '.'); break;
+        case RE_CLASS: print_class(buf, node); break;
+        case RE_SEQUENCE:
+            for (const Node *child = node->first; child; child = child->next) {
+                print(buf, child, fold);
+            }
+            break;
+        case RE_CHOICE:
+        case RE_REPEAT:
+            buf_add_cstr(buf, "(?:");
+            for (const Node *child = node->first; child; child = child->next) {
+                print(buf, child, fold);
+                buf_add_cstr(buf, child->next ? "|" : ")");
+            }
+            if (node->kind == RE_REPEAT) {
+                node->max < 0 ? buf_printf(buf, "{%d,}", node->min) : buf_printf(buf, "{%d,%d}", node->min, node->max);
+            }
+            break;
     }
 }
 

@@ -6,9 +6,11 @@
 #include "catalog/places.h"
 #include "catalog/scope.h"
 #include "catalog/search.h"
+#include "catalog/sql/constraints_sql.h"
 #include "catalog/sql/content_sql.h"
 #include "catalog/sql/databases_sql.h"
 #include "catalog/sql/partitions_sql.h"
+#include "catalog/sql/statistics_sql.h"
 #include "catalog/sql/tables_sql.h"
 #include "catalog/table_check.h"
 #include "catalog/versions.h"
@@ -283,6 +285,28 @@ static bool cascade(PgConn *conn, Altering *a, int64_t seq, Err *err) {
     return !a->how->cascade_columns || !a->diff.columns_changed || partition_rows_set_columns(a->ctx, conn, &a->after, seq, err);
 }
 
+static StrList columns_gone(Arena *arena, const ColumnSet *from, const ColumnSet *to, bool or_retyped) {
+    StrList gone = {ARENA_ARRAY(arena, Str, from->count), 0};
+    for (size_t i = 0; i < from->count; i++) {
+        const Column *kept = column_find(to, from->items[i].name);
+        if (!kept || (or_retyped && !str_eq(kept->type, from->items[i].type))) {
+            gone.items[gone.count++] = from->items[i].name;
+        }
+    }
+    return gone;
+}
+
+/* Statistics and constraints speak of columns; what is gone takes them along, a new type makes statistics wrong. */
+static bool forget_columns(PgConn *conn, Altering *a, Err *err) {
+    if (!a->diff.columns_changed) {
+        return true;
+    }
+    StrList gone = columns_gone(a->ctx->arena, a->before.storage.columns, a->after.storage.columns, false);
+    StrList stale = columns_gone(a->ctx->arena, a->before.storage.columns, a->after.storage.columns, true);
+    return (stale.count == 0 || statistics_forget_columns(a->ctx, conn, a->before.id, stale, err)) &&
+           (gone.count == 0 || constraints_forget_columns(a->ctx, conn, a->before.id, gone, err));
+}
+
 static bool write_alter(PgConn *conn, Altering *a, Err *err) {
     bool renamed = is_renamed(a);
     Database target;
@@ -302,7 +326,7 @@ static bool write_alter(PgConn *conn, Altering *a, Err *err) {
     if (!table_row_update(a->ctx, conn, &write, &a->won, a->ret, &seq, err)) {
         return false;
     }
-    return !a->won || (write_location(conn, a, err) && cascade(conn, a, seq, err) &&
+    return !a->won || (write_location(conn, a, err) && cascade(conn, a, seq, err) && forget_columns(conn, a, err) &&
                        (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
 }
 

@@ -1,7 +1,7 @@
 #include "catalog/types.h"
 
-#include "catalog/names.h"
 #include "base/buf.h"
+#include "catalog/names.h"
 
 typedef struct TypeWord {
     const char *word;
@@ -10,23 +10,40 @@ typedef struct TypeWord {
 
 /* Hive's own names first (type_kind_name takes the first of a kind), then what other engines, Glue and Thrift call them. */
 static const TypeWord words[] = {
-    {"void", TYPE_VOID},           {"boolean", TYPE_BOOLEAN},
-    {"tinyint", TYPE_TINYINT},     {"smallint", TYPE_SMALLINT},
-    {"int", TYPE_INT},             {"bigint", TYPE_BIGINT},
-    {"float", TYPE_FLOAT},         {"double", TYPE_DOUBLE},
-    {"decimal", TYPE_DECIMAL},     {"string", TYPE_STRING},
-    {"varchar", TYPE_VARCHAR},     {"char", TYPE_CHAR},
-    {"binary", TYPE_BINARY},       {"date", TYPE_DATE},
-    {"timestamp", TYPE_TIMESTAMP}, {"interval_year_month", TYPE_INTERVAL_YEAR_MONTH},
-    {"array", TYPE_ARRAY},         {"interval_day_time", TYPE_INTERVAL_DAY_TIME},
-    {"map", TYPE_MAP},             {"struct", TYPE_STRUCT},
-    {"uniontype", TYPE_UNION},     {"integer", TYPE_INT},
-    {"numeric", TYPE_DECIMAL},     {"dec", TYPE_DECIMAL},
-    {"long", TYPE_BIGINT},         {"short", TYPE_SMALLINT},
-    {"byte", TYPE_TINYINT},        {"bool", TYPE_BOOLEAN},
-    {"real", TYPE_FLOAT},          {"datetime", TYPE_TIMESTAMP},
-    {"i16", TYPE_SMALLINT},        {"i32", TYPE_INT},
-    {"i64", TYPE_BIGINT},          {"list", TYPE_ARRAY},
+    {"void", TYPE_VOID},
+    {"boolean", TYPE_BOOLEAN},
+    {"tinyint", TYPE_TINYINT},
+    {"smallint", TYPE_SMALLINT},
+    {"int", TYPE_INT},
+    {"bigint", TYPE_BIGINT},
+    {"float", TYPE_FLOAT},
+    {"double", TYPE_DOUBLE},
+    {"decimal", TYPE_DECIMAL},
+    {"string", TYPE_STRING},
+    {"varchar", TYPE_VARCHAR},
+    {"char", TYPE_CHAR},
+    {"binary", TYPE_BINARY},
+    {"date", TYPE_DATE},
+    {"timestamp", TYPE_TIMESTAMP},
+    {"interval_year_month", TYPE_INTERVAL_YEAR_MONTH},
+    {"array", TYPE_ARRAY},
+    {"interval_day_time", TYPE_INTERVAL_DAY_TIME},
+    {"map", TYPE_MAP},
+    {"struct", TYPE_STRUCT},
+    {"uniontype", TYPE_UNION},
+    {"integer", TYPE_INT},
+    {"numeric", TYPE_DECIMAL},
+    {"dec", TYPE_DECIMAL},
+    {"long", TYPE_BIGINT},
+    {"short", TYPE_SMALLINT},
+    {"byte", TYPE_TINYINT},
+    {"bool", TYPE_BOOLEAN},
+    {"real", TYPE_FLOAT},
+    {"datetime", TYPE_TIMESTAMP},
+    {"i16", TYPE_SMALLINT},
+    {"i32", TYPE_INT},
+    {"i64", TYPE_BIGINT},
+    {"list", TYPE_ARRAY},
     {"timestamplocaltz", TYPE_TIMESTAMP_LOCAL},
     {"timestamptz", TYPE_TIMESTAMP_LOCAL},
     {"timestamp with local time zone", TYPE_TIMESTAMP_LOCAL},
@@ -42,7 +59,8 @@ typedef struct TypeParser {
 } TypeParser;
 
 static bool fail(TypeParser *p, const char *expected) {
-    return err_set(p->err, ERR_INVALID_TYPE, "type '%" STR_FMT "': %s at character %zu", STR_ARG(str_slice(p->text, 0, 200)), expected, p->at + 1);
+    return err_set(p->err, ERR_INVALID_TYPE, "type '%" STR_FMT "': %s at character %zu", STR_ARG(str_slice(p->text, 0, 200)),
+                   expected, p->at + 1);
 }
 
 static char peek(TypeParser *p) {
@@ -66,9 +84,7 @@ static bool expect(TypeParser *p, char c) {
     return take(p, c) || fail(p, text);
 }
 
-static bool is_word_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+static bool is_word_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 
 static Str take_word(TypeParser *p) {
     peek(p);
@@ -261,18 +277,14 @@ static bool parse_fields(TypeParser *p, Type *type) {
 
 static bool parse_params(TypeParser *p, Type *type) {
     switch (type->kind) {
-    case TYPE_DECIMAL:
-        return parse_decimal_params(p, type);
-    case TYPE_CHAR:
-    case TYPE_VARCHAR:
-        return parse_length(p, type);
-    case TYPE_ARRAY:
-    case TYPE_MAP:
-    case TYPE_STRUCT:
-    case TYPE_UNION:
-        return parse_fields(p, type);
-    default:
-        return true;
+        case TYPE_DECIMAL: return parse_decimal_params(p, type);
+        case TYPE_CHAR:
+        case TYPE_VARCHAR: return parse_length(p, type);
+        case TYPE_ARRAY:
+        case TYPE_MAP:
+        case TYPE_STRUCT:
+        case TYPE_UNION: return parse_fields(p, type);
+        default: return true;
     }
 }
 
@@ -361,9 +373,38 @@ bool type_equal(const Type *a, const Type *b) {
 
 bool types_check_first_token(Str text) {
     static const char *const known[] = {
-        "void", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "char", "varchar", "date",
-        "datetime", "timestamp", "decimal", "binary", "array", "map", "struct", "uniontype", "integer", "numeric", "bool",
-        "byte", "i16", "i32", "i64", "list", "columns", "interval_year_month", "interval_day_time", "timestamplocaltz",
+        "void",
+        "boolean",
+        "tinyint",
+        "smallint",
+        "int",
+        "bigint",
+        "float",
+        "double",
+        "string",
+        "char",
+        "varchar",
+        "date",
+        "datetime",
+        "timestamp",
+        "decimal",
+        "binary",
+        "array",
+        "map",
+        "struct",
+        "uniontype",
+        "integer",
+        "numeric",
+        "bool",
+        "byte",
+        "i16",
+        "i32",
+        "i64",
+        "list",
+        "columns",
+        "interval_year_month",
+        "interval_day_time",
+        "timestamplocaltz",
     };
     if (str_eq(text, STR("<derived from deserializer>"))) {
         return true;

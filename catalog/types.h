@@ -8,8 +8,8 @@
 #include "base/arena.h"
 
 enum {
-    TYPE_MAX_DEPTH = 128,       /* of array/map/struct/uniontype in one another */
-    TYPE_MAX_BYTES = 1u << 20,  /* of one type text */
+    TYPE_MAX_DEPTH = 128,      /* of array/map/struct/uniontype in one another */
+    TYPE_MAX_BYTES = 1u << 20, /* of one type text */
     DECIMAL_MAX_PRECISION = 38,
 };
 
@@ -77,10 +77,10 @@ TypeFormat type_format_of(Str input_format, Str serde);
 bool type_format_by_position(TypeFormat format);
 
 typedef enum TypeChange {
-    TYPE_CHANGE_NONE,      /* the same text */
-    TYPE_CHANGE_COSMETIC,  /* another spelling of the same type, or other comments */
-    TYPE_CHANGE_SAFE,      /* every engine reads old files under the new type */
-    TYPE_CHANGE_ENGINE,    /* some engines do, see the reason */
+    TYPE_CHANGE_NONE,     /* the same text */
+    TYPE_CHANGE_COSMETIC, /* another spelling of the same type, or other comments */
+    TYPE_CHANGE_SAFE,     /* every engine reads old files under the new type */
+    TYPE_CHANGE_ENGINE,   /* some engines do, see the reason */
     TYPE_CHANGE_BREAKING,
 } TypeChange;
 const char *type_change_name(TypeChange change); /* "none", "cosmetic", "safe", "engine_dependent", "breaking" */

@@ -30,8 +30,11 @@ static bool contains_nocase(Str s, const char *needle) {
 }
 
 TypeFormat type_format_of(Str input_format, Str serde) {
-    static const struct { const char *word; TypeFormat format; } known[] = {
-        {"parquet", FORMAT_PARQUET}, {"orc", FORMAT_ORC},   {"avro", FORMAT_AVRO},        {"json", FORMAT_JSON},
+    static const struct {
+        const char *word;
+        TypeFormat format;
+    } known[] = {
+        {"parquet", FORMAT_PARQUET}, {"orc", FORMAT_ORC},         {"avro", FORMAT_AVRO},       {"json", FORMAT_JSON},
         {"csv", FORMAT_TEXT},        {"lazysimple", FORMAT_TEXT}, {"regexserde", FORMAT_TEXT}, {"multidelimit", FORMAT_TEXT},
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -125,9 +128,7 @@ static Verdict to_text(const Type *old, TypeFormat f) {
                    "values are printed as text where the format allows it; Spark and Trino refuse in Parquet");
 }
 
-static bool is_time(TypeKind kind) {
-    return kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMP_LOCAL || kind == TYPE_TIMESTAMP_ZONE;
-}
+static bool is_time(TypeKind kind) { return kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMP_LOCAL || kind == TYPE_TIMESTAMP_ZONE; }
 
 static Verdict compare_primitive(const Type *old, const Type *new, TypeFormat f) {
     if (old->kind == TYPE_VOID) {
@@ -159,9 +160,7 @@ static Verdict compare_primitive(const Type *old, const Type *new, TypeFormat f)
 
 static void compare(Comparison *c, const Type *old, const Type *new, Str path);
 
-static Str below(Comparison *c, Str path, Str step) {
-    return path.len ? ARENA_CONCAT(c->arena, path, STR("."), step) : step;
-}
+static Str below(Comparison *c, Str path, Str step) { return path.len ? ARENA_CONCAT(c->arena, path, STR("."), step) : step; }
 
 static size_t find_field(const Type *type, Str name, size_t guess) {
     if (guess < type->field_count && name_same(type->fields[guess].name, name)) {
@@ -206,8 +205,11 @@ static void compare_struct(Comparison *c, const Type *old, const Type *new, Str 
         compare(c, old->fields[i].type, new->fields[at].type, step);
     }
     if (moved) {
-        note(c, type_format_by_position(c->format) ? BREAKING : c->format == FORMAT_UNKNOWN ? ENGINE : TYPE_CHANGE_COSMETIC, path,
-             "fields changed places");
+        note(c,
+             type_format_by_position(c->format) ? BREAKING
+             : c->format == FORMAT_UNKNOWN      ? ENGINE
+                                                : TYPE_CHANGE_COSMETIC,
+             path, "fields changed places");
     }
     for (size_t i = 0; i < new->field_count; i++) {
         if (find_field(old, new->fields[i].name, i) == SIZE_MAX) {

@@ -1,6 +1,7 @@
 #include "pg/conn.h"
 
 #include <poll.h>
+#include <pthread.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -14,13 +15,24 @@ void cleanup_result(PGresult **result) {
 
 /* --- waiting --------------------------------------------------------------------------------------------------- */
 
-void conn_cancel(PgConn *conn) {
+static void *send_cancel(void *handle) {
     char why[256];
-    PGcancel *handle = PQgetCancel(conn->pq);
-    if (handle && !PQcancel(handle, why, sizeof why)) {
+    if (!PQcancel(handle, why, sizeof why)) {
         log_debug("cancelling a statement failed: %s", why);
     }
     PQfreeCancel(handle);
+    return NULL;
+}
+
+/* PQcancel() waits until the server has heard it, without end when that one is frozen or cut off: not on our time. */
+void conn_cancel(PgConn *conn) {
+    pthread_t thread;
+    PGcancel *handle = PQgetCancel(conn->pq);
+    if (handle && pthread_create(&thread, NULL, send_cancel, handle) == 0) {
+        pthread_detach(thread);
+    } else {
+        PQfreeCancel(handle);
+    }
     conn->cancelled = true;
     conn->discard = true; /* a late signal must not hit the next user's statement */
 }
@@ -132,12 +144,20 @@ static bool set_session(PgConn *conn, Err *err) {
                "SET search_path = %s; SET statement_timeout = %" PRId64 "; SET timezone = 'UTC'; SET jit = off;"
                "SET plan_cache_mode = force_generic_plan; SET standard_conforming_strings = on;"
                "SET client_min_messages = warning; SET default_transaction_isolation = 'read committed';"
-               "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+               "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
+               "SELECT to_regclass('txn_marks') IS NOT NULL, (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))",
                schema ? schema : "propolis", conn->pg->statement_timeout_ms);
     PQfreemem(schema);
     buf_add_char(&sql, 0);
     CLEANUP(cleanup_result) PGresult *result = NULL;
-    return buf_check(&sql, "the session settings", err) && conn_simple(conn, sql.ptr, &result, err);
+    if (!buf_check(&sql, "the session settings", err) || !conn_simple(conn, sql.ptr, &result, err)) {
+        return false;
+    }
+    if (PQntuples(result) == 1) {
+        conn->has_marks = PQgetvalue(result, 0, 0)[0] == 't';
+        snprintf(conn->backend_start, sizeof conn->backend_start, "%s", PQgetvalue(result, 0, 1));
+    }
+    return true;
 }
 
 static void drop_notice(void *arg, const PGresult *result) {
@@ -148,7 +168,9 @@ static void drop_notice(void *arg, const PGresult *result) {
 static PGconn *start(const Pg *pg) {
     const char *keys[] = {"dbname", "application_name", "client_encoding", NULL};
     const char *values[] = {pg->url, pg->application_name, "UTF8", NULL};
-    return PQconnectStartParams(keys, values, 1);
+    PGconn *pq = PQconnectStartParams(keys, values, 1);
+    PQsetNoticeReceiver(pq, drop_notice, NULL);
+    return pq;
 }
 
 bool conn_open(Pg *pg, Pool *pool, Deadline deadline, PgConn **ret, Err *err) {
@@ -156,13 +178,12 @@ bool conn_open(Pg *pg, Pool *pool, Deadline deadline, PgConn **ret, Err *err) {
     if (!conn) {
         return err_set(err, ERR_OVERLOADED, "Out of memory for a database connection.");
     }
-    *conn = (PgConn){.pg = pg, .pool = pool, .pq = start(pg)};
+    *conn = (PgConn){.pg = pg, .pool = pool, .pq = start(pg), .id = uuid_random()};
     conn->deadline = deadline_in_ms(MIN(pg->connect_timeout_ms, deadline_left_ms(deadline)));
     if (!connect_wait(conn->pq, conn->deadline, err) || !is_usable(conn->pq, err)) {
         conn_close(conn);
         return false;
     }
-    PQsetNoticeReceiver(conn->pq, drop_notice, NULL);
     if (PQsetnonblocking(conn->pq, 1) || !PQenterPipelineMode(conn->pq) || !set_session(conn, err)) {
         if (PQstatus(conn->pq) == CONNECTION_BAD) {
             conn_fail(conn, NULL, err);

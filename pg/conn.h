@@ -8,7 +8,7 @@
 #include "pg/pg.h"
 
 /* What has been sent and not been answered yet, in order. */
-typedef enum SentKind { SENT_STATEMENT, SENT_LATER, SENT_PREPARE, SENT_BEGIN, SENT_XID, SENT_COMMIT } SentKind;
+typedef enum SentKind { SENT_STATEMENT, SENT_LATER, SENT_PREPARE, SENT_BEGIN, SENT_MARK, SENT_COMMIT } SentKind;
 
 typedef struct Sent {
     SentKind kind;
@@ -35,9 +35,11 @@ struct PgConn {
     TxnState txn;
     bool lost;          /* the connection cannot be used any more */
     bool discard;       /* works, but should not go back to the pool */
-    uint64_t xid;       /* of the running transaction once known, 0 before */
-    bool xid_asked;     /* once on the way */
-    bool xid_final;     /* an answer to the latest question came, maybe "none assigned" */
+    Uuid id;            /* names its row in txn_marks, and */
+    int64_t token;      /* what its current transaction writes there */
+    bool has_marks;     /* the table was there when it connected */
+    bool wrote_nothing; /* the mark said so */
+    char backend_start[40];
     bool refused_early; /* the server answered something before COMMIT with an error, so it never began to commit */
     Err txn_err;        /* why txn is TXN_FAILED */
     char constraint[CONSTRAINT_BYTES];
@@ -74,8 +76,7 @@ bool conn_fail(PgConn *conn, const PGresult *result, Err *err);
 /* Sending; nothing waits. */
 bool conn_send_begin_if_wanted(PgConn *conn, Err *err);
 bool conn_send(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);
-bool conn_send_xid(PgConn *conn, Err *err); /* asks for the transaction's id */
-/* With BEGIN and the id question when they are due. */
+/* With BEGIN when it is due. */
 bool conn_send_statement(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);
 bool conn_read_sent(PgConn *conn, Err *err); /* the answers to what was sent, not the Sync behind them */
 void conn_cancel(PgConn *conn);

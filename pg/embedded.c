@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -33,7 +34,7 @@ enum {
     STOP_PATIENCE_MS = 30000,
     LOG_MOST_BYTES = 16 * 1024 * 1024,
     RESTART_FIRST_MS = 100,
-    RESTART_MOST_MS = 5000,
+    RESTART_MOST_MS = 2000,
     SETTINGS_MAX = 64,
 };
 
@@ -275,7 +276,6 @@ static void add_settings(const Embedded *e, char texts[3][POSTMASTER_PATH + 64],
         "log_destination=stderr",
         "log_min_error_statement=panic",
         "log_error_verbosity=terse",
-        "external_pid_file=",
     };
     snprintf(texts[0], sizeof texts[0], "unix_socket_directories=%s", e->socket_dir);
     snprintf(texts[1], sizeof texts[1], "max_connections=%d", e->connections + 10);
@@ -321,7 +321,7 @@ static void find_complaint(const Embedded *e, char *out, size_t capacity) {
     while (fgets(line, sizeof line, file)) {
         const char *at = strstr(line, "FATAL:");
         at = at ? at : strstr(line, "PANIC:");
-        if (at) {
+        if (at && !strstr(at, "the database system is ")) { /* what early callers were told */
             line[strcspn(line, "\n")] = 0;
             snprintf(out, capacity, "%s", at);
             return;
@@ -334,6 +334,17 @@ static bool has_ended(const Embedded *e) {
     return poll(&p, 1, 0) != 0;
 }
 
+static bool say_why_not(const Embedded *e, Err *err) {
+    int status = 0;
+    char complaint[512], how[80] = "ended";
+    if (e->child && waitpid(e->pid, &status, 0) == e->pid) {
+        process_describe_end(status, how, sizeof how);
+    }
+    find_complaint(e, complaint, sizeof complaint);
+    return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s did not start (%s): %s", e->cluster, how,
+                   complaint);
+}
+
 static bool wait_ready(const Embedded *e, Err *err) {
     int64_t began = clock_monotonic_us() / 1000, said = began;
     for (;;) {
@@ -343,9 +354,7 @@ static bool wait_ready(const Embedded *e, Err *err) {
             return true;
         }
         if (has_ended(e)) {
-            char complaint[512];
-            find_complaint(e, complaint, sizeof complaint);
-            return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s did not start: %s", e->cluster, complaint);
+            return say_why_not(e, err);
         }
         if (now - began > READY_MOST_MS || __atomic_load_n(&e->stopping, __ATOMIC_RELAXED)) {
             return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s does not get ready; see %s.", e->cluster,
@@ -385,6 +394,23 @@ static void end_postmaster(Embedded *e) {
     let_go(e);
 }
 
+/* What the killed server had under way may still be committed by its sessions, for instance while they wait for a lock. Once
+ * we serve, nothing of that may come any more: readers would see an unanswered change appear out of nowhere. */
+static bool end_former_sessions(const Embedded *e, Err *err) {
+    static const char SQL[] = "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
+                              " WHERE backend_type = 'client backend' AND application_name = 'propolis'";
+    const char *keys[] = {"dbname", "connect_timeout", NULL}, *values[] = {e->url, "10", NULL};
+    PGconn *conn = PQconnectdbParams(keys, values, 1);
+    PGresult *result = PQexec(conn, SQL);
+    bool ok = PQresultStatus(result) == PGRES_TUPLES_OK && PQgetvalue(result, 0, 0)[0] != 'f';
+    if (!ok) {
+        err_set(err, ERR_DATABASE_UNAVAILABLE, "The sessions of the earlier server do not end: %s", PQerrorMessage(conn));
+    }
+    PQclear(result);
+    PQfinish(conn);
+    return ok;
+}
+
 /* A postmaster that a killed server left behind is as good as a new one. */
 static bool adopt(Embedded *e, const Postmaster *found, Err *err) {
     e->pid = found->pid;
@@ -394,7 +420,7 @@ static bool adopt(Embedded *e, const Postmaster *found, Err *err) {
     if (!hold(e, err)) {
         return false;
     }
-    if (!wait_ready(e, err)) {
+    if (!wait_ready(e, err) || !end_former_sessions(e, err)) {
         let_go(e);
         return false;
     }

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 static const PgStmt BEGIN_STMT = {"txn_begin", "BEGIN"};
-static const PgStmt XID_STMT = {"txn_id", "SELECT pg_current_xact_id_if_assigned()"};
 
 static const int BINARY[ARGS_MAX + 1] = {[0 ... ARGS_MAX] = 1};
 
@@ -67,20 +66,7 @@ bool conn_send_begin_if_wanted(PgConn *conn, Err *err) {
     return conn_send(conn, &BEGIN_STMT, NULL, SENT_BEGIN, err);
 }
 
-bool conn_send_xid(PgConn *conn, Err *err) {
-    conn->xid_asked = true;
-    return conn_send(conn, &XID_STMT, NULL, SENT_XID, err);
-}
-
 /* --- answers --------------------------------------------------------------------------------------------------- */
-
-static void note_xid(PgConn *conn, const PGresult *result) {
-    PgRows rows = {.result = (void *)(uintptr_t)result};
-    conn->xid_final = true;
-    if (PQntuples(result) == 1) {
-        conn->xid = (uint64_t)pg_i64(&rows, 0, 0, 0);
-    }
-}
 
 /* COMMIT of a transaction that failed answers with a friendly "ROLLBACK". */
 static bool note_commit(PgConn *conn, const PGresult *result, Err *err) {
@@ -94,8 +80,8 @@ static bool note_commit(PgConn *conn, const PGresult *result, Err *err) {
 static bool take_answer(PgConn *conn, const Sent *sent, PGresult *result, Err *err) {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
-        if (sent->kind == SENT_XID) {
-            note_xid(conn, result);
+        if (sent->kind == SENT_MARK) {
+            conn->wrote_nothing = PQntuples(result) == 0;
         }
         return sent->kind != SENT_COMMIT || note_commit(conn, result, err);
     }
@@ -206,14 +192,11 @@ static int64_t affected(PGresult *result) {
     return str_to_i64(str_from(PQcmdTuples(result)), &n) ? n : 0;
 }
 
-/* Room for BEGIN, the id question, both their preparations, and the statement with its own. */
-static bool make_room(PgConn *conn, Err *err) { return conn->sent_count + 6 <= SENT_MAX || conn_settle(conn, err); }
+/* Room for BEGIN, a statement, the mark, COMMIT, and the preparation of each. */
+static bool make_room(PgConn *conn, Err *err) { return conn->sent_count + 8 <= SENT_MAX || conn_settle(conn, err); }
 
-/* The transaction's id is asked for on the way, once something may have been written. */
 bool conn_send_statement(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err) {
-    bool ask = conn->txn == TXN_OPEN && !conn->xid_asked && kind == SENT_STATEMENT;
-    if (!make_room(conn, err) || !conn_send_begin_if_wanted(conn, err) || (ask && !conn_send_xid(conn, err)) ||
-        !conn_send(conn, stmt, args, kind, err)) {
+    if (!make_room(conn, err) || !conn_send_begin_if_wanted(conn, err) || !conn_send(conn, stmt, args, kind, err)) {
         if (conn->txn == TXN_OPEN) {
             conn->txn = TXN_FAILED;
             conn->txn_err = *err;

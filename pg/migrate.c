@@ -138,7 +138,7 @@ static void add_bookkeeping(Buf *out, const char *schema) {
                       "CREATE TABLE IF NOT EXISTS schema_info (\n"
                       "    one boolean PRIMARY KEY DEFAULT true CHECK (one),\n"
                       "    min_server integer NOT NULL\n"
-                      ");\n"
+                      ");\n" PG_MARKS_TABLE ";\n"
                       "INSERT INTO schema_info (min_server) VALUES (1) ON CONFLICT DO NOTHING;\n");
 }
 
@@ -202,6 +202,9 @@ bool migrate_apply(Pg *pg, MigrationSet set, int *ret_applied, Err *err) {
             log_info("migration %s applied to schema \"%s\"", set.files[i].name, pg_schema(pg));
             applied++;
         }
+    }
+    if (applied) {
+        pg_reconnect(pg);
     }
     if (ret_applied) {
         *ret_applied = applied;

@@ -143,10 +143,18 @@ typedef bool (*PgTxnBody)(PgConn *conn, void *arg, Err *err);
 /* Runs BODY in a transaction (READ COMMITTED) and commits when it returns true, rolls back when false. BODY runs again,
  * up to three times more, after a serialization failure, a deadlock, a lock not available or a connection lost before
  * COMMIT: so it must set all of its results anew and do nothing outside the database that cannot be done twice.
- * When the connection is lost in COMMIT the outcome is looked up by transaction id; ERR_STATE_UNKNOWN only when that
- * fails too. ARENA holds what the transaction itself needs, and may be the one BODY uses. */
+ * When the connection is lost in COMMIT the outcome is looked up (see txn.c; in schemas that migrate_apply() made);
+ * ERR_STATE_UNKNOWN only when that fails too. ARENA holds what the transaction itself needs, and may be the one BODY uses. */
 bool pg_transaction(Pg *pg, PgClass class, Deadline deadline, Arena *arena, PgTxnBody body, void *arg, Err *err) WARN_UNUSED;
 bool pg_in_transaction(const PgConn *conn);
+/* Where a transaction leaves its mark; part of what migrate_apply() makes. */
+#define PG_MARKS_TABLE \
+    "CREATE TABLE IF NOT EXISTS txn_marks (conn uuid PRIMARY KEY, token bigint NOT NULL," \
+    " at timestamptz NOT NULL DEFAULT clock_timestamp()) WITH (fillfactor = 50)"
+/* Once a day or so: removes the marks of connections long gone. */
+void pg_sweep(Pg *pg);
+/* Closes idle connections, for settings or tables they only look at when they connect. */
+void pg_reconnect(Pg *pg);
 
 /* --- bulk ------------------------------------------------------------------------------------------------------ */
 

@@ -216,6 +216,21 @@ void pg_release(PgConn *conn) {
     pthread_mutex_unlock(&pool->lock);
 }
 
+void pg_reconnect(Pg *pg) {
+    for (int i = 0; i < PG_CLASS_COUNT; i++) {
+        Pool *pool = &pg->pools[i];
+        pthread_mutex_lock(&pool->lock);
+        while (pool->idle) {
+            PgConn *conn = pool->idle;
+            pool->idle = conn->next_idle;
+            pool->open--;
+            conn_close(conn);
+        }
+        pthread_cond_broadcast(&pool->freed);
+        pthread_mutex_unlock(&pool->lock);
+    }
+}
+
 void pg_conn_cleanup(PgConn **conn) {
     pg_release(*conn);
     *conn = NULL;

@@ -12,10 +12,11 @@ enum { RERUNS = 3, ROLLBACK_MS = 5000, RESOLVE_MS = 30000, RESOLVE_PAUSE_MS = 50
 
 typedef enum Outcome { DONE, FAILED, AGAIN, IN_DOUBT } Outcome;
 
-/* What is left of a connection lost in COMMIT. */
-typedef struct Doubt {
-    uint64_t xid;
+typedef struct Doubt { /* what is left of a connection lost in COMMIT */
+    Uuid id;
+    int64_t token;
     int backend;
+    char backend_start[40];
 } Doubt;
 
 bool pg_in_transaction(const PgConn *conn) { return conn->txn != TXN_NONE; }
@@ -27,43 +28,39 @@ static void pause_ms(int64_t ms) {
 
 /* --- COMMIT and ROLLBACK --------------------------------------------------------------------------------------- */
 
-/* The id must be in our hands before the server begins to commit, or a lost connection could not be resolved: hence the
- * flush request between the two, in the same round trip. */
-static bool send_commit(PgConn *conn, Err *err) {
-    if (!conn->xid) {
-        conn->xid_final = false;
-        if (!conn_send_xid(conn, err)) {
+/* Each connection has a row in txn_marks. A transaction that wrote anything leaves its token there, in the round trip of
+ * COMMIT, and a COMMIT in doubt is resolved by looking for it. (pg_xact_status() cannot tell: when PostgreSQL crashes, the
+ * ids of transactions whose log was not yet written are given out again, and their next owner's fate would be taken for
+ * ours.) A negative token is a fence, put up by whoever resolves: a late COMMIT runs into a division by zero. */
+static const PgStmt MARK_STMT = {
+    "txn_mark",
+    "INSERT INTO txn_marks AS m (conn, token) SELECT $1, $2 WHERE pg_current_xact_id_if_assigned() IS NOT NULL"
+    " ON CONFLICT (conn) DO UPDATE SET token = excluded.token / (m.token >= 0)::int, at = clock_timestamp() RETURNING 1"};
+static const PgStmt FENCE_STMT = {"txn_fence",
+                                  "INSERT INTO txn_marks AS m (conn, token) VALUES ($1, -1) ON CONFLICT (conn) DO UPDATE"
+                                  " SET token = CASE WHEN m.token = $2 THEN m.token ELSE -1 END RETURNING token"};
+
+static void mark_args(PgArgs *args, Uuid id, int64_t token) {
+    pg_arg_uuid(args, id);
+    pg_arg_i64(args, token);
+}
+
+static bool send_commit(PgConn *conn, Arena *arena, Err *err) {
+    if (conn->has_marks) {
+        PgArgs args = pg_args(arena);
+        mark_args(&args, conn->id, conn->token);
+        if (!conn_send(conn, &MARK_STMT, &args, SENT_MARK, err)) {
             return false;
-        }
-        if (!PQsendFlushRequest(conn->pq)) {
-            return conn_fail(conn, NULL, err);
         }
     }
     conn->committing = true;
     return conn_send(conn, &COMMIT_STMT, NULL, SENT_COMMIT, err);
 }
 
-static bool is_local(const PgConn *conn) {
-    const char *host = PQhost(conn->pq);
-    return host && (host[0] == '/' || host[0] == '@');
-}
-
 /* The connection went away somewhere in the round trip of COMMIT. */
-static Outcome judge_lost_commit(const PgConn *conn) {
-    if (conn->refused_early) {
-        return AGAIN;
-    }
-    if (conn->xid) {
-        return IN_DOUBT;
-    }
-    if (conn->xid_final) {
-        return DONE; /* nothing was written */
-    }
-    /* The id was on its way before COMMIT began; a local socket loses nothing that was sent. */
-    return is_local(conn) ? AGAIN : IN_DOUBT;
-}
+static Outcome judge_lost_commit(const PgConn *conn) { return conn->refused_early ? AGAIN : conn->wrote_nothing ? DONE : IN_DOUBT; }
 
-static Outcome commit(PgConn *conn, Err *err) {
+static Outcome commit(PgConn *conn, Arena *arena, Err *err) {
     if (conn->txn == TXN_WANTED) {
         conn->txn = TXN_NONE;
         return DONE;
@@ -73,7 +70,7 @@ static Outcome commit(PgConn *conn, Err *err) {
         return conn->lost || err->code == ERR_RETRY ? AGAIN : FAILED;
     }
     CLEANUP(cleanup_result) PGresult *result = NULL;
-    bool ok = send_commit(conn, err) && conn_round_trip(conn, &result, err);
+    bool ok = send_commit(conn, arena, err) && conn_round_trip(conn, &result, err);
     conn->committing = false;
     if (ok) {
         return DONE;
@@ -97,58 +94,56 @@ static void roll_back(PgConn *conn) {
 
 /* --- in doubt -------------------------------------------------------------------------------------------------- */
 
-/* A backend that never got our COMMIT holds its locks until it notices that we are gone. */
+/* A backend that never got our COMMIT holds its locks, the one on the mark too, until it notices that we are gone. */
 static bool end_backend(PgConn *conn, Arena *arena, const Doubt *doubt, Err *err) {
-    static const PgStmt stmt = {"doubt_end", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                             " WHERE pid = $1 AND backend_xid::text::bigint = $2 & 4294967295"};
+    static const PgStmt stmt = {"txn_end_backend", "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity($1)"
+                                                   " WHERE backend_start = $2::timestamptz"};
     PgArgs args = pg_args(arena);
     pg_arg_i32(&args, doubt->backend);
-    pg_arg_i64(&args, (int64_t)doubt->xid);
+    pg_arg_text(&args, str_from(doubt->backend_start));
     return pg_exec(conn, &stmt, &args, arena, NULL, err);
 }
 
-static Outcome ask_status(PgConn *conn, Arena *arena, const Doubt *doubt, Err *err) {
-    static const PgStmt stmt = {"doubt_status", "SELECT pg_xact_status($1::text::xid8)"};
+/* Waits for the lost transaction when it is still at work; the fence makes sure that nothing comes after our look. */
+static Outcome look_behind_fence(PgConn *conn, Arena *arena, const Doubt *doubt, Err *err) {
     PgArgs args = pg_args(arena);
-    pg_arg_text(&args, arena_printf(arena, "%" PRIu64, doubt->xid));
+    mark_args(&args, doubt->id, doubt->token);
     PgRows rows;
-    if (!pg_exec(conn, &stmt, &args, arena, &rows, err)) {
-        return conn->lost ? IN_DOUBT : FAILED;
+    conn->deadline = deadline_in_ms(TERMINATE_AFTER_MS);
+    if (pg_exec(conn, &FENCE_STMT, &args, arena, &rows, err)) {
+        return pg_i64(&rows, 0, 0, -1) == doubt->token ? DONE : AGAIN;
     }
-    Str status = pg_text(&rows, 0, 0);
-    if (str_eq(status, STR("in progress"))) {
-        return IN_DOUBT;
-    }
-    return str_eq(status, STR("committed")) ? DONE : str_eq(status, STR("aborted")) ? AGAIN : FAILED;
+    return conn->lost || err->code == ERR_TIMEOUT || err->code == ERR_DATABASE_UNAVAILABLE ? IN_DOUBT : FAILED;
 }
 
 /* One look. IN_DOUBT: look again later. */
-static Outcome look_once(Pg *pg, PgClass class, Arena *arena, const Doubt *doubt, bool terminate, Err *err) {
+static Outcome look_once(Pg *pg, PgClass class, Arena *arena, const Doubt *doubt, Err *err) {
     PgConn *conn = NULL;
     if (!conn_open(pg, &pg->pools[class], deadline_in_ms(pg->connect_timeout_ms), &conn, err)) {
         return IN_DOUBT;
     }
-    Outcome outcome = ask_status(conn, arena, doubt, err);
-    if (outcome == IN_DOUBT && terminate && !conn->lost && !end_backend(conn, arena, doubt, err)) {
-        log_err(err, "ending the backend of a transaction in doubt");
+    Outcome outcome = look_behind_fence(conn, arena, doubt, err);
+    if (outcome == IN_DOUBT && !conn->lost) {
+        conn->deadline = deadline_in_ms(TERMINATE_AFTER_MS);
+        if (!end_backend(conn, arena, doubt, err)) {
+            log_err(err, "ending the backend of a transaction in doubt");
+        }
     }
     conn_close(conn);
     return outcome;
 }
 
 static Outcome resolve(Pg *pg, PgClass class, Arena *arena, const Doubt *doubt, Err *err) {
-    int64_t began = clock_monotonic_us();
     Deadline limit = deadline_in_ms(RESOLVE_MS);
-    Outcome outcome = doubt->xid ? IN_DOUBT : FAILED;
+    Outcome outcome = doubt->token ? IN_DOUBT : FAILED;
     while (outcome == IN_DOUBT && deadline_left_ms(limit) > 0) {
-        outcome = look_once(pg, class, arena, doubt, clock_monotonic_us() - began > TERMINATE_AFTER_MS * 1000, err);
+        outcome = look_once(pg, class, arena, doubt, err);
         if (outcome == IN_DOUBT) {
             pause_ms(RESOLVE_PAUSE_MS);
         }
     }
     if (outcome == DONE || outcome == AGAIN) {
-        log_info("transaction %" PRIu64 ", in doubt after a lost connection, was %s", doubt->xid,
-                 outcome == DONE ? "committed" : "not committed");
+        log_info("a transaction in doubt after a lost connection was %s", outcome == DONE ? "committed" : "not committed");
         return outcome;
     }
     err_set(err, ERR_STATE_UNKNOWN,
@@ -161,8 +156,8 @@ static Outcome resolve(Pg *pg, PgClass class, Arena *arena, const Doubt *doubt, 
 
 static void transaction_begin(PgConn *conn) {
     conn->txn = TXN_WANTED;
-    conn->xid = 0;
-    conn->xid_asked = conn->xid_final = conn->refused_early = false;
+    conn->token++;
+    conn->wrote_nothing = conn->refused_early = false;
 }
 
 /* A connection lost before COMMIT was sent has changed nothing; what lost a race may be run again. */
@@ -172,9 +167,9 @@ static Outcome judge_body(const PgConn *conn, const Err *err) {
     return raced || lost ? AGAIN : FAILED;
 }
 
-static Outcome run_once(PgConn *conn, PgTxnBody body, void *arg, Err *err) {
+static Outcome run_once(PgConn *conn, Arena *arena, PgTxnBody body, void *arg, Err *err) {
     transaction_begin(conn);
-    Outcome outcome = body(conn, arg, err) ? commit(conn, err) : judge_body(conn, err);
+    Outcome outcome = body(conn, arg, err) ? commit(conn, arena, err) : judge_body(conn, err);
     if (outcome != DONE) {
         roll_back(conn);
     }
@@ -186,8 +181,9 @@ static Outcome attempt(Pg *pg, PgClass class, Deadline deadline, Arena *arena, P
     if (!pg_acquire(pg, class, deadline, &conn, err)) {
         return FAILED;
     }
-    Outcome outcome = run_once(conn, body, arg, err);
-    Doubt doubt = {conn->xid, PQbackendPID(conn->pq)};
+    Outcome outcome = run_once(conn, arena, body, arg, err);
+    Doubt doubt = {conn->id, conn->has_marks ? conn->token : 0, PQbackendPID(conn->pq), ""};
+    memcpy(doubt.backend_start, conn->backend_start, sizeof doubt.backend_start);
     pg_release(conn);
     if (outcome == IN_DOUBT) {
         __atomic_add_fetch(&pg->pools[class].counts.in_doubt, 1, __ATOMIC_RELAXED);
@@ -219,4 +215,14 @@ bool pg_transaction(Pg *pg, PgClass class, Deadline deadline, Arena *arena, PgTx
         return err_set(err, ERR_OVERLOADED, "Too many changes of the same objects at once; this one lost every race. Try again.");
     }
     return false;
+}
+
+void pg_sweep(Pg *pg) {
+    static const PgStmt stmt = {"txn_sweep", "DELETE FROM txn_marks WHERE at < clock_timestamp() - interval '2 days'"};
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Err err;
+    if (!pg_acquire(pg, PG_BULK, deadline_in_ms(ROLLBACK_MS), &conn, &err) ||
+        (conn->has_marks && !pg_exec(conn, &stmt, NULL, NULL, NULL, &err))) {
+        log_err(&err, "removing old transaction marks");
+    }
 }

@@ -10,7 +10,7 @@
  * and one client 8,700 against 11,000. They run here only while PostgreSQL answers quickly and the caller is known
  * already; after a slow one (SLOW_US) all go to the workers for a while, so that a database that hangs cannot silence
  * the HTTP threads. */
-enum { SLOW_US = 50 * 1000, WORKERS_AFTER_SLOW_US = 1000 * 1000, GZIP_FROM_BYTES = 1024 };
+enum { SLOW_US = 200 * 1000, WORKERS_AFTER_SLOW_US = 1000 * 1000, GZIP_FROM_BYTES = 1024 };
 
 /* ---- the arena of an HTTP thread ---- */
 

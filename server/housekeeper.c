@@ -58,6 +58,7 @@ static void run_sweep(Housekeeper *h) {
     if (!housekeeping_sweep(&ctx, &err)) {
         report(&err, "Removing what retention lets go");
     }
+    pg_sweep(h->catalog->pg);
     arena_free(ctx.arena);
 }
 

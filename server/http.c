@@ -113,8 +113,6 @@ static void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *c
     e->uri_len = len;
     memcpy(e->uri, uri, len);
     e->pub.user = (char *)e + user_at;
-    atomic_fetch_add_explicit(&server->exchanges, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
     return e;
 }
 
@@ -127,15 +125,15 @@ static void exchange_end(void *arg, struct MHD_Connection *connection, void **co
         return;
     }
     *con_cls = NULL;
-    if (e->dispatched && server->options.on_done) {
-        server->options.on_done(&e->pub, server->options.arg);
-    }
+    bool dispatched = e->dispatched;
     if (e->response) {
         MHD_destroy_response(e->response);
     }
     buf_free(&e->body);
     free(e);
-    atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_release);
+    if (dispatched) {
+        atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_release);
+    }
 }
 
 static const char *const HEADER_NAMES[HTTP_HEADER_COUNT] = {
@@ -212,7 +210,9 @@ static enum MHD_Result send_answer(Exchange *e) {
 }
 
 static enum MHD_Result dispatch(Exchange *e) {
-    e->dispatched = true;
+    e->dispatched = true; /* counted from here: a client that never sends the rest of its request keeps nobody waiting */
+    atomic_fetch_add_explicit(&e->server->exchanges, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&e->server->requests, 1, memory_order_relaxed);
     e->pub.body = buf_str(&e->body);
     e->server->options.on_request(&e->pub, e->server->options.arg);
     /* Once suspended, another thread may already have answered: look only at what this thread wrote. */

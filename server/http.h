@@ -48,7 +48,6 @@ typedef struct HttpOptions {
     unsigned idle_timeout_s;
     size_t user_bytes; /* room for the caller in every exchange */
     void (*on_request)(HttpExchange *exchange, void *arg);
-    void (*on_done)(HttpExchange *exchange, void *arg); /* the answer was sent or the peer has gone; may be NULL */
     void *arg;
 } HttpOptions;
 
@@ -57,7 +56,7 @@ bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_
 
 HttpServer *http_start(const HttpOptions *options, Err *err);
 void http_stop_accepting(HttpServer *server);
-/* Waits until no exchange is open. False: some still are after the timeout; the server must then not be freed. */
+/* Waits until no whole request is unanswered. False: some still are after the timeout; the server must then not be freed. */
 bool http_drain(HttpServer *server, int64_t timeout_ms);
 void http_stop(HttpServer *server); /* only after http_drain() succeeded */
 typedef struct HttpStats {

@@ -40,21 +40,10 @@ typedef struct Process {
 
 /* ---- the store -------------------------------------------------------------------------------------------------- */
 
-static bool migrate(Pg *pg, Err *err) {
-    int applied = 0;
-    if (!migrate_apply(pg, migrations_built_in(), &applied, err)) {
-        return false;
-    }
-    if (applied) {
-        log_info("Applied %d migration%s to the schema %s.", applied, applied == 1 ? "" : "s", pg_schema(pg));
-    }
-    return true;
-}
-
 static bool open_catalog(Process *p, Arena *arena, Err *err) {
     Catalog *catalog = &p->server.catalog;
     Str cluster = ARENA_CONCAT(arena, p->config->data_dir, STR("/postgres"));
-    RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, 1}, true};
+    RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, p->store.embedded != NULL}, true};
     catalog->pg = p->store.pg;
     catalog->config = p->config;
     catalog->server_id = uuid_random();
@@ -128,9 +117,10 @@ static bool make_server(Process *p, Err *err) {
 
 static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
+    int applied;
     return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
            store_become_service_user(config, err) && store_open(config, arena, &p->store, err) &&
-           migrate(p->store.pg, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) &&
+           migrate_apply(p->store.pg, migrations_built_in(), &applied, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) &&
            housekeeper_start(&p->server.catalog, p->store.embedded != NULL, &p->housekeeper, err) && start_threads(p, err);
 }
 
@@ -182,9 +172,14 @@ static void stop(Process *p) {
 
 /* ---- signals ---------------------------------------------------------------------------------------------------- */
 
+static void on_signal(int number, void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler};
+    sigaction(number, &action, NULL);
+}
+
 /* Blocked in all threads; the main one waits for them. */
 static void block_signals(sigset_t *set) {
-    signal(SIGPIPE, SIG_IGN);
+    on_signal(SIGPIPE, SIG_IGN);
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
@@ -234,8 +229,8 @@ static void wait_for_the_end(Process *p, sigset_t *set) {
         reload(p);
     }
     /* A second signal ends the process at once, as if nothing had been arranged. */
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    on_signal(SIGTERM, SIG_DFL);
+    on_signal(SIGINT, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 

@@ -48,8 +48,8 @@ static void hit_from_row(const PgRows *rows, size_t row, SearchHit *hit) {
 
 /* Rare words: the index finds them, and what it finds is sorted. Beyond this many matches the page is not to be had that
  * way, and with so many the walk in order of the names soon has enough. */
-#define FEW "50000"
-enum { FEW_MATCHES = 50000 };
+#define FEW "30000"
+enum { FEW_MATCHES = 30000 };
 
 bool search_sql_page(Ctx *ctx, PgConn *conn, Str condition, Str name, int64_t id, int64_t limit, SearchHit *ret, size_t *ret_count,
                      Err *err) {

@@ -81,6 +81,14 @@ HANDLER(rest_table_drop);
 HANDLER(rest_table_rename);
 HANDLER(rest_table_undrop);
 HANDLER(rest_dropped_table_list);
+/* rest_functions.c */
+HANDLER(rest_function_list);
+HANDLER(rest_function_get);
+HANDLER(rest_function_create);
+HANDLER(rest_function_put);
+HANDLER(rest_function_patch);
+HANDLER(rest_function_drop);
+HANDLER(rest_function_rename);
 /* rest_versions.c */
 bool rest_table_get_version(Request *r, Err *err); /* GET of a table with version= or as_of= */
 HANDLER(rest_version_list);

@@ -236,7 +236,8 @@ static bool alter(Edit *edit, Partition *ret, Err *err) {
         return false;
     }
     PartitionAlter how = {.values = &values, .count = 1, .edit = edit_partition, .arg = edit};
-    if (!partition_alter(&r->ctx, rest_table_ref(r), &how, &after, NULL, err)) {
+    ItemResult *results;
+    if (!partition_alter(&r->ctx, rest_table_ref(r), &how, &after, &results, err)) {
         return false;
     }
     *ret = after.items[0];
@@ -252,7 +253,8 @@ static bool add_in_place(Request *r, const JsonAt *body, Err *err) {
         return false;
     }
     PartitionAdd add = {.items = {&wanted, 1}};
-    if (!partition_add(&r->ctx, rest_table_ref(r), &add, &made, NULL, err)) {
+    ItemResult *results;
+    if (!partition_add(&r->ctx, rest_table_ref(r), &add, &made, &results, err)) {
         return false;
     }
     rest_created(r);
@@ -298,9 +300,11 @@ bool rest_partition_rename(Request *r, Err *err) {
 
 bool rest_partition_drop(Request *r, Err *err) {
     PartitionDrop how = {.which = {.names = {&r->path[3], 1}, .with_names = true, .limit = -1}, .delete_data = true};
+    Partitions dropped;
+    ItemResult *results;
     int64_t count;
     return request_query_bool(r, "delete_data", &how.delete_data, err) &&
-           partition_drop(&r->ctx, rest_table_ref(r), &how, NULL, &count, NULL, err) && rest_no_content(r);
+           partition_drop(&r->ctx, rest_table_ref(r), &how, &dropped, &count, &results, err) && rest_no_content(r);
 }
 
 bool rest_partition_restore(Request *r, Err *err) {

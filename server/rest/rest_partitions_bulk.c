@@ -66,7 +66,8 @@ static bool add_one(Request *r, const JsonAt *body, Err *err) {
         return false;
     }
     PartitionAdd add = {.items = {&wanted, 1}};
-    if (!partition_add(&r->ctx, rest_table_ref(r), &add, &made, NULL, err)) {
+    ItemResult *results;
+    if (!partition_add(&r->ctx, rest_table_ref(r), &add, &made, &results, err)) {
         return false;
     }
     PartitionJson last = {0};
@@ -145,9 +146,10 @@ bool rest_partitions_drop(Request *r, Err *err) {
     JsonAt body;
     PartitionDrop how = {.which = {.limit = -1}, .delete_data = true};
     int64_t count;
+    Partitions dropped;
     ItemResult *results = NULL;
     if (!rest_body(r, false, &body, err) || !read_drop(r, &body, &how, err) ||
-        !partition_drop(&r->ctx, rest_table_ref(r), &how, NULL, &count, how.per_item ? &results : NULL, err)) {
+        !partition_drop(&r->ctx, rest_table_ref(r), &how, &dropped, &count, &results, err)) {
         return false;
     }
     if (how.per_item && results && how.which.with_names) {

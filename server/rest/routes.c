@@ -6,6 +6,7 @@
 #define CATALOG API "/catalogs/{catalog}"
 #define DATABASE CATALOG "/databases/{database}"
 #define TABLE DATABASE "/tables/{table}"
+#define FUNCTION DATABASE "/functions/{function}"
 #define PARTITION TABLE "/partitions/{partition}"
 
 #define READ METHOD_READ
@@ -65,6 +66,14 @@ static const Method ROWS[] = {
     {"partition.history", "GET", PARTITION "/history", rest_partition_history, READ, "read", NULL, "0.1", "What was done to a partition, newest first."},
     {"partition.restore", "POST", PARTITION ":restore", rest_partition_restore, WRITE, "create", NULL, "0.1",
      "Make a partition what it was before a change."},
+
+    {"function.list", "GET", DATABASE "/functions", rest_function_list, READ, "list", PAGE ",pattern,type", "0.1", "Functions, by name."},
+    {"function.create", "POST", DATABASE "/functions", rest_function_create, WRITE, "create", NULL, "0.1", "Make a function."},
+    {"function.get", "GET", FUNCTION, rest_function_get, POINT, "read", NULL, "0.1", "One function."},
+    {"function.put", "PUT", FUNCTION, rest_function_put, WRITE, "alter", NULL, "0.1", "Make a function, or replace all of it."},
+    {"function.patch", "PATCH", FUNCTION, rest_function_patch, WRITE, "alter", NULL, "0.1", "Change parts of a function."},
+    {"function.drop", "DELETE", FUNCTION, rest_function_drop, WRITE, "drop", NULL, "0.1", "Drop a function."},
+    {"function.rename", "POST", FUNCTION ":rename", rest_function_rename, WRITE, "alter", NULL, "0.1", "Give a function another name or database."},
 
     {"change.list", "GET", API "/changes", rest_change_list, READ | METHOD_HELD, "list", "after,limit,catalog,database,name,kind,principal,wait", "0.1",
      "The change log from an id on; waits for new ones, or streams them as server-sent events."},

@@ -1,5 +1,6 @@
 /* Filters: what parses, what is refused and how, what is true, and that SQL says the same as plain evaluation. */
 #include "catalog/filter.h"
+#include "catalog/glob.h"
 #include "catalog/partname.h"
 #include "catalog/rangekey.h"
 #include "tests/unit/pg_fixture.h"
@@ -8,9 +9,12 @@
 typedef bool (*ParseFn)(Arena *arena, Str text, Filter **ret, Err *err);
 
 static const FilterKey typed_keys[] = {
-    {STR_INIT("ds"), STR_INIT("string")},        {STR_INIT("n"), STR_INIT("int")},
-    {STR_INIT("d"), STR_INIT("date")},           {STR_INIT("ts"), STR_INIT("timestamp")},
-    {STR_INIT("dec"), STR_INIT("decimal(38,9)")}, {STR_INIT("f"), STR_INIT("float")},
+    {STR_INIT("ds"), STR_INIT("string")},
+    {STR_INIT("n"), STR_INIT("int")},
+    {STR_INIT("d"), STR_INIT("date")},
+    {STR_INIT("ts"), STR_INIT("timestamp")},
+    {STR_INIT("dec"), STR_INIT("decimal(38,9)")},
+    {STR_INIT("f"), STR_INIT("float")},
 };
 
 static Filter *bound(ParseFn parse, const FilterPolicy *policy, const char *text) {
@@ -46,14 +50,51 @@ static const char *const by_default = "__HIVE_DEFAULT_PARTITION__|__HIVE_DEFAULT
 static void test_hive_true(void **state) {
     (void)state;
     static const char *const yes[] = {
-        "", "  ", "ds = 'x'", "ds=\"x\"", "'x' = ds", "DS = 'x'", "`ds` = 'x'", "ds == 'x'", "ds <=> 'x'", "n = 5", "5=n", "6 > n",
-        "n >= 5 and n < 6", "n <> 4", "n != 4", "n between 5 and 5", "n BETWEEN 1 AND 9 AND ds = 'x'", "n not between 6 and 9",
-        "(n) in (1, 5)", "n in (5)", "n not in (1,2)", "(n) NOT IN (1)", "(struct(ds,n)) in (const struct('x',5), struct('y',6))",
-        "struct(ds,n) IN (struct('x',5))", "(struct(ds,n)) not in (struct('x',6))", "((struct(ds,n)) in (struct('x',5)))",
-        "d = '2024-01-02'", "d = 2024-01-02", "d = DATE '2024-01-02'", "d >= 2024-01-01 and d < 2024-02-01",
-        "ts = '2024-01-02 03:04:05'", "ts = 2024-01-02 03:04:05", "ts = TIMESTAMP '2024-01-02 03:04:05.000'", "ts > 2024-01-02",
-        "ds like 'x'", "ds like '%'", "ds LIKE '_'", "ds like \".*x.*\"", "ds like 'x.*'", "dec = 1.5", "dec = '1.5'",
-        "(ds = 'y' or n = 5) and (n = 5)", "((n = 5))", "ds = 'y' or ds = 'z' or ds = 'x'", "ds = 'a' or n = 5 and ds = 'x'",
+        "",
+        "  ",
+        "ds = 'x'",
+        "ds=\"x\"",
+        "'x' = ds",
+        "DS = 'x'",
+        "`ds` = 'x'",
+        "ds == 'x'",
+        "ds <=> 'x'",
+        "n = 5",
+        "5=n",
+        "6 > n",
+        "n >= 5 and n < 6",
+        "n <> 4",
+        "n != 4",
+        "n between 5 and 5",
+        "n BETWEEN 1 AND 9 AND ds = 'x'",
+        "n not between 6 and 9",
+        "(n) in (1, 5)",
+        "n in (5)",
+        "n not in (1,2)",
+        "(n) NOT IN (1)",
+        "(struct(ds,n)) in (const struct('x',5), struct('y',6))",
+        "struct(ds,n) IN (struct('x',5))",
+        "(struct(ds,n)) not in (struct('x',6))",
+        "((struct(ds,n)) in (struct('x',5)))",
+        "d = '2024-01-02'",
+        "d = 2024-01-02",
+        "d = DATE '2024-01-02'",
+        "d >= 2024-01-01 and d < 2024-02-01",
+        "ts = '2024-01-02 03:04:05'",
+        "ts = 2024-01-02 03:04:05",
+        "ts = TIMESTAMP '2024-01-02 03:04:05.000'",
+        "ts > 2024-01-02",
+        "ds like 'x'",
+        "ds like '%'",
+        "ds LIKE '_'",
+        "ds like \".*x.*\"",
+        "ds like 'x.*'",
+        "dec = 1.5",
+        "dec = '1.5'",
+        "(ds = 'y' or n = 5) and (n = 5)",
+        "((n = 5))",
+        "ds = 'y' or ds = 'z' or ds = 'x'",
+        "ds = 'a' or n = 5 and ds = 'x'",
     };
     for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
         if (HIVE(yes[i], plain) != FILTER_TRUE) {
@@ -65,7 +106,10 @@ static void test_hive_true(void **state) {
 static void test_hive_no_match(void **state) {
     (void)state;
     static const char *const no[] = {
-        "ds = 'X'", "ds > 'x'", "n = 6", "n in (1,2)", "n not in (5)", "n not between 1 and 9", "ds like 'y%'", "ds like 'x\\\\%'",
+        "ds = 'X'",       "ds > 'x'",
+        "n = 6",          "n in (1,2)",
+        "n not in (5)",   "n not between 1 and 9",
+        "ds like 'y%'",   "ds like 'x\\\\%'",
         "d < 2024-01-02", "(struct(ds,n)) in (struct('x',6))",
     };
     for (size_t i = 0; i < ARRAY_LEN(no); i++) {
@@ -98,11 +142,41 @@ static void test_default_partition(void **state) {
 static void test_glue_true(void **state) {
     (void)state;
     static const char *const yes[] = {
-        "", "   ", "ds = 'x'", "((ds = 'x') and (n = '5'))", "n = 5", "n = '5'", "5 = n", "n = '05'", "n = 5e0", "n = 50e-1",
-        "((n)) (=) ((5))", "(n) NOT IN (1, (2))", "(n IN (5))", "n (IN) (5)", "NOT n = 6", "NOT (n = 6 OR n = 7)", "NOT NOT n = 5",
-        "not n in (1)", "n between 1 and 9", "(n) not between '6' and 7", "ds like 'x'", "ds not like 'y%'", "\"ds\" = 'x'", "`ds` = 'x'",
-        "ts = '2024-01-02 03:04:05.000000000'", "ts < '2024-01-02 03:04:05.000000001'", "d > '2024-01-01'", "dec = 1.5", "dec = '15e-1'",
-        "dec < 3e10", "dec > -1", "n <> 4 AND n != 3", "ds IS NOT NULL", "n = 4 or n = 5 and ds = 'x'", "((n >= 1 AND n < 5) OR (n = 5))",
+        "",
+        "   ",
+        "ds = 'x'",
+        "((ds = 'x') and (n = '5'))",
+        "n = 5",
+        "n = '5'",
+        "5 = n",
+        "n = '05'",
+        "n = 5e0",
+        "n = 50e-1",
+        "((n)) (=) ((5))",
+        "(n) NOT IN (1, (2))",
+        "(n IN (5))",
+        "n (IN) (5)",
+        "NOT n = 6",
+        "NOT (n = 6 OR n = 7)",
+        "NOT NOT n = 5",
+        "not n in (1)",
+        "n between 1 and 9",
+        "(n) not between '6' and 7",
+        "ds like 'x'",
+        "ds not like 'y%'",
+        "\"ds\" = 'x'",
+        "`ds` = 'x'",
+        "ts = '2024-01-02 03:04:05.000000000'",
+        "ts < '2024-01-02 03:04:05.000000001'",
+        "d > '2024-01-01'",
+        "dec = 1.5",
+        "dec = '15e-1'",
+        "dec < 3e10",
+        "dec > -1",
+        "n <> 4 AND n != 3",
+        "ds IS NOT NULL",
+        "n = 4 or n = 5 and ds = 'x'",
+        "((n >= 1 AND n < 5) OR (n = 5))",
     };
     for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
         if (GLUE(yes[i], plain) != FILTER_TRUE) {
@@ -132,15 +206,32 @@ static void refuses(ParseFn parse, FilterPolicy policy, const char *text, const 
 static void test_hive_refused(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"n =", "Error parsing"}, {"n = 5 and", "Error parsing"}, {"(n = 5", "')' expected"}, {"n = 5)", "found ')' at character 6"},
-        {"n", "operator"}, {"n = m", "a value expected"}, {"5 = 6", "a key expected"}, {"n ! 5", "unexpected character"},
-        {"ds = 'x", "never closed at character 6"}, {"nokey = 1", "Specified key <nokey> is not a partitioning key for the table"},
+        {"n =", "Error parsing"},
+        {"n = 5 and", "Error parsing"},
+        {"(n = 5", "')' expected"},
+        {"n = 5)", "found ')' at character 6"},
+        {"n", "operator"},
+        {"n = m", "a value expected"},
+        {"5 = 6", "a key expected"},
+        {"n ! 5", "unexpected character"},
+        {"ds = 'x", "never closed at character 6"},
+        {"nokey = 1", "Specified key <nokey> is not a partitioning key for the table"},
         {"n = '5'", "Filtering is supported only on partition keys of type string"},
         {"ds = 5", "Filtering is supported only on partition keys of type string"},
-        {"f = 1", "Filtering is supported only on partition keys of type string"}, {"d = 'x'", "is not a date"}, {"d = 5", "is not a date"},
-        {"n = 1.5", "is not an integer"}, {"n like '5'", "LIKE"}, {"'x' like ds", "a comparison expected"}, {"ds like 5", "quoted"},
-        {"not n = 5", "Error parsing"}, {"ds not like 'x'", "Error parsing"}, {"n is null", "Error parsing"}, {"n in ()", "value"},
-        {"n in (1", "')'"}, {"(struct(ds,n)) in (struct('x'))", "as many values"}, {"n > '__HIVE_DEFAULT_PARTITION__'", "not an integer"},
+        {"f = 1", "Filtering is supported only on partition keys of type string"},
+        {"d = 'x'", "is not a date"},
+        {"d = 5", "is not a date"},
+        {"n = 1.5", "is not an integer"},
+        {"n like '5'", "LIKE"},
+        {"'x' like ds", "a comparison expected"},
+        {"ds like 5", "quoted"},
+        {"not n = 5", "Error parsing"},
+        {"ds not like 'x'", "Error parsing"},
+        {"n is null", "Error parsing"},
+        {"n in ()", "value"},
+        {"n in (1", "')'"},
+        {"(struct(ds,n)) in (struct('x'))", "as many values"},
+        {"n > '__HIVE_DEFAULT_PARTITION__'", "not an integer"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         refuses(filter_parse_hive, filter_policy_hive(), cases[i][0], cases[i][1]);
@@ -150,13 +241,23 @@ static void test_hive_refused(void **state) {
 static void test_glue_refused(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"n =", "Unsupported expression"}, {"n ~ 5", "Unsupported expression"}, {"n = 5 n", "Unsupported expression"},
-        {"n == 5", "Unsupported expression"}, {"struct(n) in (1)", "Unsupported expression"}, {"zz = 1", "Invalid partition expression!"},
-        {"f = 1", "Unknown type : 'float'"}, {"n = 'x'", "\"x\" is not an integer."}, {"dec = 'x'", "\"x\" is not a decimal."},
-        {"d = 'x'", "\"x\" is not a date."}, {"ts = 'x'", "\"x\" is not a timestamp."},
-        {"ts = 'x'", "Timestamp format must be yyyy-mm-dd hh:mm:ss[.fffffffff]"}, {"n like '5'", "Integral data type doesn't support operation 'LIKE'"},
-        {"dec like '5'", "Decimal data type doesn't support operation 'LIKE'"}, {"d like '5'", "Date data type doesn't support operation 'LIKE'"},
-        {"ts like '5'", "Timestamp data type doesn't support operation 'LIKE'"}, {"n = 1.5", "\"1.5\" is not an integer."},
+        {"n =", "Unsupported expression"},
+        {"n ~ 5", "Unsupported expression"},
+        {"n = 5 n", "Unsupported expression"},
+        {"n == 5", "Unsupported expression"},
+        {"struct(n) in (1)", "Unsupported expression"},
+        {"zz = 1", "Invalid partition expression!"},
+        {"f = 1", "Unknown type : 'float'"},
+        {"n = 'x'", "\"x\" is not an integer."},
+        {"dec = 'x'", "\"x\" is not a decimal."},
+        {"d = 'x'", "\"x\" is not a date."},
+        {"ts = 'x'", "\"x\" is not a timestamp."},
+        {"ts = 'x'", "Timestamp format must be yyyy-mm-dd hh:mm:ss[.fffffffff]"},
+        {"n like '5'", "Integral data type doesn't support operation 'LIKE'"},
+        {"dec like '5'", "Decimal data type doesn't support operation 'LIKE'"},
+        {"d like '5'", "Date data type doesn't support operation 'LIKE'"},
+        {"ts like '5'", "Timestamp data type doesn't support operation 'LIKE'"},
+        {"n = 1.5", "\"1.5\" is not an integer."},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         refuses(filter_parse_glue, filter_policy_glue(), cases[i][0], cases[i][1]);
@@ -195,7 +296,7 @@ static void test_limits(void **state) {
     CLEANUP(buf_free) Buf sql = BUF_INIT(1 << 20);
     FilterParams params = {.first = 1};
     assert_ok(filter_sql(unit_arena(), filter, "", &sql, &params, &err));
-    assert_int_equal(params.count, 1); /* an OR of one key became one list */
+    assert_int_equal(params.count, 2); /* an OR of one key became one list, and a second for its guard */
     assert_err_says(filter_parse_glue(unit_arena(), buf_str(&deep), &filter, &err), ERR_INVALID_FILTER, "2048");
 }
 
@@ -216,8 +317,8 @@ static void test_bad_values(void **state) {
     (void)state;
     static const char *const good[] = {"", "5", "'2024-01-02'", "'2024-01-02 03:04:05'", "'1.5'"};
     static const char *const bad[] = {"", "abc", "5 ", "2024-02-30", "2024-01-02 25:00:00", "1e", "__HIVE_DEFAULT_PARTITION__"};
-    static const char *const forms[] = {"%s = %s", "%s <> %s", "%s < %s", "%s <= %s", "%s > %s", "%s >= %s",
-                                        "%s in (%s)", "%s not in (%s)"};
+    static const char *const forms[] = {"%s = %s", "%s <> %s", "%s < %s",    "%s <= %s",
+                                        "%s > %s", "%s >= %s", "%s in (%s)", "%s not in (%s)"};
     FilterPolicy hive = filter_policy_hive(), glue = filter_policy_glue();
     for (size_t k = 1; k < 5; k++) {
         for (size_t f = 0; f < ARRAY_LEN(forms); f++) {
@@ -226,17 +327,19 @@ static void test_bad_values(void **state) {
             mark = strstr(text, "%s");
             Str rest = str_from(mark + 2);
             size_t at = str_find(rest, STR("%s"));
-            Str whole = arena_printf(unit_arena(), "%" STR_FMT "%" STR_FMT "%s%s", STR_ARG(typed_keys[k].name), STR_ARG(str_slice(rest, 0, at)),
-                                     good[k], rest.ptr + at + 2);
+            Str whole = arena_printf(unit_arena(), "%" STR_FMT "%" STR_FMT "%s%s", STR_ARG(typed_keys[k].name),
+                                     STR_ARG(str_slice(rest, 0, at)), good[k], rest.ptr + at + 2);
             for (size_t v = 0; v < ARRAY_LEN(bad); v++) {
                 StrList row = row_of("x");
                 row.items[k] = str_from(bad[v]);
                 Err err;
                 FilterTruth truth;
-                assert_ok(filter_eval(unit_arena(), bound(filter_parse_hive, &hive, arena_cstr(unit_arena(), whole)), row, &truth, &err));
+                assert_ok(
+                    filter_eval(unit_arena(), bound(filter_parse_hive, &hive, arena_cstr(unit_arena(), whole)), row, &truth, &err));
                 assert_int_not_equal(truth, FILTER_TRUE);
-                assert_err(filter_eval(unit_arena(), bound(filter_parse_glue, &glue, arena_cstr(unit_arena(), whole)), row, &truth, &err),
-                           ERR_INVALID_PARTITION_VALUE);
+                assert_err(
+                    filter_eval(unit_arena(), bound(filter_parse_glue, &glue, arena_cstr(unit_arena(), whole)), row, &truth, &err),
+                    ERR_INVALID_PARTITION_VALUE);
             }
         }
     }
@@ -284,18 +387,10 @@ static void add_params(PgArgs *args, const FilterParams *params) {
     for (size_t i = 0; i < params->count; i++) {
         const FilterParam *p = &params->items[i];
         switch (p->kind) {
-        case FILTER_PARAM_TEXT:
-            pg_arg_text(args, p->value);
-            break;
-        case FILTER_PARAM_BYTES:
-            pg_arg_bytes(args, p->value);
-            break;
-        case FILTER_PARAM_TEXT_LIST:
-            pg_arg_texts(args, p->values);
-            break;
-        case FILTER_PARAM_BYTES_LIST:
-            pg_arg_byteas(args, p->values);
-            break;
+            case FILTER_PARAM_TEXT: pg_arg_text(args, p->value); break;
+            case FILTER_PARAM_BYTES: pg_arg_bytes(args, p->value); break;
+            case FILTER_PARAM_TEXT_LIST: pg_arg_texts(args, p->values); break;
+            case FILTER_PARAM_BYTES_LIST: pg_arg_byteas(args, p->values); break;
         }
     }
 }
@@ -310,31 +405,117 @@ typedef struct World {
     bool glue;
 } World;
 
-static const char *const type_names[] = {"string", "varchar(20)", "char(4)", "int", "bigint", "tinyint", "smallint",
-                                         "decimal(38,10)", "date", "timestamp"};
+static const char *const type_names[] = {"string",  "varchar(20)", "char(4)",        "int",  "bigint",
+                                         "tinyint", "smallint",    "decimal(38,10)", "date", "timestamp"};
 static const char *const key_names[] = {"ds", "Hour", "a/b", "k_4"};
 static const char *const texts[] = {
-    "", "a", "b", "A", "aa", "ab", "a b", "a/b", "a=b", "a%b", "a%2Fb", "a_b", "%", "_", "a'b", "x\"y", "10:00", "ü", "üx", "日本", "\xF0\x9F\x90\x9D",
-    "\xEE\x80\x80", "-", "0", "9", "10", "{[^]}", "\x01", "a.*", "a.b", "__HIVE_DEFAULT_PARTITION__", "a|b", "a+",
+    "",
+    "a",
+    "b",
+    "A",
+    "aa",
+    "ab",
+    "a b",
+    "a/b",
+    "a=b",
+    "a%b",
+    "a%2Fb",
+    "a_b",
+    "%",
+    "_",
+    "a'b",
+    "x\"y",
+    "10:00",
+    "ü",
+    "üx",
+    "日本",
+    "\xF0\x9F\x90\x9D",
+    "\xEE\x80\x80",
+    "-",
+    "0",
+    "9",
+    "10",
+    "{[^]}",
+    "\x01",
+    "a.*",
+    "a.b",
+    "__HIVE_DEFAULT_PARTITION__",
+    "a|b",
+    "a+",
 };
 static const char *const numbers[] = {
-    "0", "-0", "+0", "1", "01", "+1", "-1", "-01", "9", "10", "100", "99", "1000000000000", "-999999999999999999999999", "007", "2", "20", "0020",
+    "0",   "-0", "+0", "1",    "01", "+1", "-1", "-01", "9", "10", "100", "99", "1000000000000", "-999999999999999999999999",
+    "007", "2",  "20", "0020",
 };
 static const char *const decimals[] = {
-    "0.0", "1.5", "1.50", "+1.5", "-1.5", ".5", "5.", "1e1", "1E+1", "3e10", "30000000000", "1e-3", "0.001", "-0.001", "12345678901234567890.123456789",
-    "12345678901234567890.1234567891", "1e999", "-1e999", "1e-999",
+    "0.0",
+    "1.5",
+    "1.50",
+    "+1.5",
+    "-1.5",
+    ".5",
+    "5.",
+    "1e1",
+    "1E+1",
+    "3e10",
+    "30000000000",
+    "1e-3",
+    "0.001",
+    "-0.001",
+    "12345678901234567890.123456789",
+    "12345678901234567890.1234567891",
+    "1e999",
+    "-1e999",
+    "1e-999",
 };
-static const char *const dates[] = {"2024-01-02", "2024-1-2", "2024-01-2", "2024-1-02", "2024-02-29", "2023-12-31", "0001-01-01", "9999-12-31",
-                                    "2024-10-01", "2024-01-10"};
+static const char *const dates[] = {"2024-01-02", "2024-1-2",   "2024-01-2",  "2024-1-02",  "2024-02-29",
+                                    "2023-12-31", "0001-01-01", "9999-12-31", "2024-10-01", "2024-01-10"};
 static const char *const times[] = {
-    "2024-01-02 03:04:05", "2024-01-02 03:04:05.1", "2024-01-02 03:04:05.10", "2024-01-02 03:04:05.000000001", "2024-01-02T03:04:05",
-    "2024-01-02", "2024-01-02 00:00:00", "2024-01-02 03:04:06", "2023-12-31 23:59:59.999999999", "2024-01-02 03:04:05.", "2024-01-03",
+    "2024-01-02 03:04:05",
+    "2024-01-02 03:04:05.1",
+    "2024-01-02 03:04:05.10",
+    "2024-01-02 03:04:05.000000001",
+    "2024-01-02T03:04:05",
+    "2024-01-02",
+    "2024-01-02 00:00:00",
+    "2024-01-02 03:04:06",
+    "2023-12-31 23:59:59.999999999",
+    "2024-01-02 03:04:05.",
+    "2024-01-03",
     "2024-01-02T03:04:05.1",
 };
 static const char *const odd[] = {
-    "abc", "5x", " 5", "5 ", "1e", "e1", ".", "-", "+", "--1", "0x10", "1_000", "NaN", "Infinity", "2023-02-29", "1900-02-29", "2000-02-29", "2024-13-01",
-    "2024-00-10", "2024-04-31", "2024-01-02 24:00:00", "2024-01-02 03:04:60", "2024-01-02 3:04:05", "24-01-02", "2024-01-02\n", "5\n", "١", "１",
-    "2024-01-02 03:04:05.1234567891", "2024-001-02", "123456789012345678901234567890123456789012345678901234567890123456789012345678901",
+    "abc",
+    "5x",
+    " 5",
+    "5 ",
+    "1e",
+    "e1",
+    ".",
+    "-",
+    "+",
+    "--1",
+    "0x10",
+    "1_000",
+    "NaN",
+    "Infinity",
+    "2023-02-29",
+    "1900-02-29",
+    "2000-02-29",
+    "2024-13-01",
+    "2024-00-10",
+    "2024-04-31",
+    "2024-01-02 24:00:00",
+    "2024-01-02 03:04:60",
+    "2024-01-02 3:04:05",
+    "24-01-02",
+    "2024-01-02\n",
+    "5\n",
+    "١",
+    "１",
+    "2024-01-02 03:04:05.1234567891",
+    "2024-001-02",
+    "123456789012345678901234567890123456789012345678901234567890123456789012345678901",
 };
 
 #define PICK(list) str_from((list)[unit_random_below(ARRAY_LEN(list))])
@@ -347,24 +528,31 @@ static Str long_text(void) {
     return (Str){out, len};
 }
 
+/* Ends of months in any year, also those that do not exist. */
+static Str month_end(void) {
+    return arena_printf(unit_arena(), "%04d-%02d-%02d", (int)unit_random_below(10000), (int)unit_random_below(14),
+                        28 + (int)unit_random_below(5));
+}
+
+static Str leap_day(void) { return arena_printf(unit_arena(), "%04d-02-29", 4 * (int)unit_random_below(2500)); }
+
 static Str value_of_kind(RangeKind kind) {
     switch (kind) {
-    case RANGE_INTEGER:
-        return PICK(numbers);
-    case RANGE_DECIMAL:
-        return unit_random_below(2) ? PICK(decimals) : PICK(numbers);
-    case RANGE_DATE:
-        return PICK(dates);
-    case RANGE_TIMESTAMP:
-        return PICK(times);
-    default:
-        return unit_random_below(12) ? PICK(texts) : long_text();
+        case RANGE_INTEGER: return PICK(numbers);
+        case RANGE_DECIMAL: return unit_random_below(2) ? PICK(decimals) : PICK(numbers);
+        case RANGE_DATE: return unit_random_below(4) ? PICK(dates) : unit_random_below(2) ? month_end() : leap_day();
+        case RANGE_TIMESTAMP: return PICK(times);
+        default: return unit_random_below(12) ? PICK(texts) : long_text();
     }
 }
 
 static Str random_value(RangeKind kind, bool with_odd) {
     uint64_t dice = with_odd ? unit_random_below(12) : 12;
-    return dice == 0 ? STR_NULL : dice == 1 ? STR("") : dice == 2 ? DEFAULT_PARTITION_NAME : dice < 5 ? PICK(odd) : value_of_kind(kind);
+    return dice == 0   ? STR_NULL
+           : dice == 1 ? STR("")
+           : dice == 2 ? DEFAULT_PARTITION_NAME
+           : dice < 5  ? PICK(odd)
+                       : value_of_kind(kind);
 }
 
 static World *world_new(void) {
@@ -423,9 +611,10 @@ static void write_literal(const World *w, Buf *buf, RangeKind kind) {
 }
 
 static void write_like(Buf *buf, bool glue) {
-    static const char *const patterns[] = {"'%'", "'a%'", "'%b'", "'_'", "'a_b'", "'a\\%%'", "'.*b.*'", "'a.*'", "'%ü%'", "'a'", "'__HIVE%'", "'\\_%'",
-                                           "'日%'", "''", "'a/%'"};
-    buf_printf(buf, "%s like %s", glue && unit_random_below(4) == 0 ? " not" : "", patterns[unit_random_below(ARRAY_LEN(patterns))]);
+    static const char *const patterns[] = {"'%'",   "'a%'", "'%b'",      "'_'",    "'a_b'", "'a\\%%'", "'.*b.*'", "'a.*'",
+                                           "'%ü%'", "'a'",  "'__HIVE%'", "'\\_%'", "'日%'", "''",      "'a/%'"};
+    buf_printf(buf, "%s like %s", glue && unit_random_below(4) == 0 ? " not" : "",
+               patterns[unit_random_below(ARRAY_LEN(patterns))]);
 }
 
 static void write_leaf(const World *w, Buf *buf) {
@@ -504,8 +693,8 @@ static void check_same(const World *w, const Filter *filter, Str text) {
         FilterTruth truth = FILTER_UNKNOWN;
         bool ok = filter_eval(unit_arena(), filter, w->rows[r], &truth, &err);
         if (found[r] != (ok && truth == FILTER_TRUE) || bad[r] == ok) {
-            fail_msg("filter %.*s\nrow %zu: eval %s %d, sql %d, uncastable %d\n%.*s", (int)text.len, text.ptr, r, ok ? "ok" : err.message, truth,
-                     found[r], bad[r], (int)sql.len, sql.ptr);
+            fail_msg("filter %.*s\nrow %zu: eval %s %d, sql %d, uncastable %d\n%.*s", (int)text.len, text.ptr, r,
+                     ok ? "ok" : err.message, truth, found[r], bad[r], (int)sql.len, sql.ptr);
         }
     }
 }
@@ -524,7 +713,8 @@ static void test_sql_agrees(void **state) {
             Err err;
             write_filter(w, &text, 3);
             Str copy = arena_str(unit_arena(), buf_str(&text));
-            bool ok = w->glue ? filter_parse_glue(unit_arena(), copy, &filter, &err) : filter_parse_hive(unit_arena(), copy, &filter, &err);
+            bool ok = w->glue ? filter_parse_glue(unit_arena(), copy, &filter, &err)
+                              : filter_parse_hive(unit_arena(), copy, &filter, &err);
             if (ok && filter_bind(unit_arena(), filter, w->keys, w->key_count, &policy, &err)) {
                 check_same(w, filter, copy);
                 checked++;
@@ -551,19 +741,32 @@ static Filter *table_filter(const char *text) {
 static void test_table_fields(void **state) {
     (void)state;
     static const char *const yes[] = {
-        "hive_filter_field_owner__ = \"Owner1\"", "hive_filter_field_owner__ LIKE \"Owner.*\"", "hive_filter_field_owner__ like 'Owner[0-9]'",
-        "hive_filter_field_last_access__ >= 90 and hive_filter_field_last_access__ < 101", "hive_filter_field_last_access__ = 90",
-        "hive_filter_field_params__table_type like \"ICEBERG\"", "hive_filter_field_params__presto_view = \"true\"",
-        "hive_filter_field_params__test <> \"b\"", "hive_filter_field_params__spark.sql.x = 'y'", "hive_filter_field_params__num = 50",
-        "hive_filter_field_params__num LIKE \"(50|60)\"", "hive_filter_field_tableName__ like 't.*'", "hive_filter_field_tableType__ = 'MANAGED_TABLE'",
-        "hive_filter_field_params__nope = 'x' or hive_filter_field_owner__ != 'x'", "hive_filter_field_owner__ in ('a','Owner1')",
+        "hive_filter_field_owner__ = \"Owner1\"",
+        "hive_filter_field_owner__ LIKE \"Owner.*\"",
+        "hive_filter_field_owner__ like 'Owner[0-9]'",
+        "hive_filter_field_last_access__ >= 90 and hive_filter_field_last_access__ < 101",
+        "hive_filter_field_last_access__ = 90",
+        "hive_filter_field_params__table_type like \"ICEBERG\"",
+        "hive_filter_field_params__presto_view = \"true\"",
+        "hive_filter_field_params__test <> \"b\"",
+        "hive_filter_field_params__spark.sql.x = 'y'",
+        "hive_filter_field_params__num = 50",
+        "hive_filter_field_params__num LIKE \"(50|60)\"",
+        "hive_filter_field_tableName__ like 't.*'",
+        "hive_filter_field_tableType__ = 'MANAGED_TABLE'",
+        "hive_filter_field_params__nope = 'x' or hive_filter_field_owner__ != 'x'",
+        "hive_filter_field_owner__ in ('a','Owner1')",
     };
     static const char *const no[] = {
-        "hive_filter_field_owner__ = \"owner1\"", "hive_filter_field_params__nope <> \"b\"", "hive_filter_field_owner__ like \"wner\"",
-        "hive_filter_field_params__test not in ('a')", "hive_filter_field_last_access__ between 91 and 100",
+        "hive_filter_field_owner__ = \"owner1\"",
+        "hive_filter_field_params__nope <> \"b\"",
+        "hive_filter_field_owner__ like \"wner\"",
+        "hive_filter_field_params__test not in ('a')",
+        "hive_filter_field_last_access__ between 91 and 100",
     };
     Params params = {0};
-    static const char *const pairs[] = {"table_type", "ICEBERG", "presto_view", "true", "test", "a", "spark.sql.x", "y", "num", "50"};
+    static const char *const pairs[] = {"table_type", "ICEBERG",     "presto_view", "true", "test",
+                                        "a",          "spark.sql.x", "y",           "num",  "50"};
     for (size_t i = 0; i < ARRAY_LEN(pairs); i += 2) {
         params_set(&params, unit_arena(), str_from(pairs[i]), str_from(pairs[i + 1]));
     }
@@ -571,7 +774,8 @@ static void test_table_fields(void **state) {
     PgArgs args = pg_args(unit_arena());
     pg_arg_params(&args, &params);
     exec("TRUNCATE public.tabs", NULL, NULL);
-    exec("INSERT INTO public.tabs VALUES (1, 'tab', 'MANAGED_TABLE', 'Owner1', 90, $1), (2, 'x', NULL, NULL, NULL, NULL)", &args, NULL);
+    exec("INSERT INTO public.tabs VALUES (1, 'tab', 'MANAGED_TABLE', 'Owner1', 90, $1), (2, 'x', NULL, NULL, NULL, NULL)", &args,
+         NULL);
     for (size_t i = 0; i < ARRAY_LEN(yes) + ARRAY_LEN(no); i++) {
         bool expected = i < ARRAY_LEN(yes);
         Filter *filter = table_filter(expected ? yes[i] : no[i - ARRAY_LEN(yes)]);
@@ -592,8 +796,10 @@ static void test_table_fields(void **state) {
 static void test_table_fields_refused(void **state) {
     (void)state;
     static const char *const bad[][2] = {
-        {"ds = 'x'", "Invalid key name in filter"}, {"hive_filter_field_last_access__ like '9'", "cannot be compared with LIKE"},
-        {"hive_filter_field_params__a > '5'", "with =, <>, != and LIKE only"}, {"hive_filter_field_last_access__ = 'x'", "integer"},
+        {"ds = 'x'", "Invalid key name in filter"},
+        {"hive_filter_field_last_access__ like '9'", "cannot be compared with LIKE"},
+        {"hive_filter_field_params__a > '5'", "with =, <>, != and LIKE only"},
+        {"hive_filter_field_last_access__ = 'x'", "integer"},
         {"hive_filter_field_owner__ like '('", "pattern"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -604,12 +810,46 @@ static void test_table_fields_refused(void **state) {
     }
 }
 
+/* A regular expression means to PostgreSQL what it means to us, and none makes it fail. */
+static void test_regex_in_sql(void **state) {
+    (void)state;
+    static const char *const pieces[] = {
+        "a",      "b",  ".",  "\\.",     "[a-c]",       "[^a]",  "\\d",   "\\W",      "\\S", "(a|b)", "(|a)",   "ü",    "\\Q.*\\E",
+        "[\\w-]", "x*", "a+", "(ab){2}", "(?:b?){0,3}", "[A-Z]", "\\x41", "[\\s\\d]", "K",   "\\\\",  "[\\]^]", "a{0}", "(b*)*"};
+    static const char *const subjects[] = {"",  "a", "b",  "ab", "abab", "A", "ü",      "Ü", ".*", "a.b", "1",
+                                           "-", " ", "\\", "]",  "^",    "k", "\u212A", "x", "xx", "aK1"};
+    for (int i = 0; i < 400; i++) {
+        CLEANUP(buf_free) Buf text = BUF_INIT(1 << 16);
+        Err err;
+        const Regex *regex;
+        buf_add_cstr(&text, unit_random_below(3) ? "" : "(?i)");
+        for (uint64_t n = 1 + unit_random_below(3); n > 0; n--) {
+            buf_add_cstr(&text, pieces[unit_random_below(ARRAY_LEN(pieces))]);
+            buf_add_cstr(&text, unit_random_below(6) ? "" : "|");
+        }
+        assert_ok(regex_parse(unit_arena(), arena_str(unit_arena(), buf_str(&text)), &regex, &err));
+        for (size_t s = 0; s < ARRAY_LEN(subjects); s++) {
+            PgArgs args = pg_args(unit_arena());
+            PgRows rows;
+            pg_arg_text(&args, str_from(subjects[s]));
+            pg_arg_text(&args, regex_sql(unit_arena(), regex));
+            exec("SELECT $1::text COLLATE \"C\" ~ $2::text", &args, &rows);
+            if (pg_bool(&rows, 0, 0) != regex_match(unit_arena(), regex, str_from(subjects[s]))) {
+                fail_msg("%.*s on '%s': PostgreSQL says %d", (int)text.len, text.ptr, subjects[s], pg_bool(&rows, 0, 0));
+            }
+        }
+    }
+}
+
 /* What the statement of a frequent filter looks like: the index conditions are there. */
 static void test_index_conditions(void **state) {
     (void)state;
-    static const struct { const char *filter, *part; } cases[] = {
-        {"ds = 'x'", "name >= $1::text AND name < $2::text"}, {"ds > 'x'", "key1 >= $1::bytea"}, {"ds in ('x','y')", "key1 = ANY ($1::bytea[])"},
-        {"ds like 'abc%'", "key1 >= $1::bytea AND key1 < $2::bytea"}, {"n = 5 and ds = 'x'", "name >= $1::text"},
+    static const struct {
+        const char *filter, *part;
+    } cases[] = {
+        {"ds = 'x'", "name >= $1::text AND name < $2::text"}, {"ds > 'x'", "key1 >= $1::bytea"},
+        {"ds in ('x','y')", "key1 = ANY ($1::bytea[])"},      {"ds like 'abc%'", "key1 >= $1::bytea AND key1 < $2::bytea"},
+        {"n = 5 and ds = 'x'", "name >= $1::text"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(buf_free) Buf sql = BUF_INIT(1 << 20);
@@ -623,11 +863,11 @@ static void test_index_conditions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_hive_true),       UNIT_TEST(test_hive_no_match),        UNIT_TEST(test_default_partition),
-        UNIT_TEST(test_glue_true),       UNIT_TEST(test_hive_refused),         UNIT_TEST(test_glue_refused),
-        UNIT_TEST(test_limits),          UNIT_TEST(test_glue_uncastable),      UNIT_TEST(test_bad_values),
-        UNIT_TEST(test_index_conditions), UNIT_TEST(test_table_fields),        UNIT_TEST(test_table_fields_refused),
-        UNIT_TEST(test_sql_agrees),
+        UNIT_TEST(test_hive_true),        UNIT_TEST(test_hive_no_match),   UNIT_TEST(test_default_partition),
+        UNIT_TEST(test_glue_true),        UNIT_TEST(test_hive_refused),    UNIT_TEST(test_glue_refused),
+        UNIT_TEST(test_limits),           UNIT_TEST(test_glue_uncastable), UNIT_TEST(test_bad_values),
+        UNIT_TEST(test_index_conditions), UNIT_TEST(test_table_fields),    UNIT_TEST(test_table_fields_refused),
+        UNIT_TEST(test_regex_in_sql),     UNIT_TEST(test_sql_agrees),
     };
     return cmocka_run_group_tests_name("filter", tests, start, stop);
 }

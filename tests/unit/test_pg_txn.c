@@ -26,7 +26,8 @@ static const PgStmt ADD = {"t_add", "UPDATE t SET v = v + 1 WHERE k = $1 RETURNI
 static int setup(void **state) {
     Bed *bed = calloc(1, sizeof *bed);
     bed->url = pg_fixture_database();
-    pg_fixture_sql(bed->url, "CREATE SCHEMA propolis; CREATE TABLE propolis.t (k bigint CONSTRAINT t_key PRIMARY KEY, v bigint)");
+    pg_fixture_sql(bed->url, "CREATE SCHEMA propolis; SET search_path = propolis; " PG_MARKS_TABLE
+                             "; CREATE TABLE t (k bigint CONSTRAINT t_key PRIMARY KEY, v bigint)");
     bed->pg = pg_fixture_open(bed->url);
     bed->arena = arena_new(64 << 20);
     *state = bed;

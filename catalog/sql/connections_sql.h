@@ -1,0 +1,23 @@
+/* Statements on connections. The sealed secrets go in and out as they are. */
+#ifndef PROPOLIS_CATALOG_SQL_CONNECTIONS_SQL_H
+#define PROPOLIS_CATALOG_SQL_CONNECTIONS_SQL_H
+
+#include "catalog/connections.h"
+#include "catalog/glob.h"
+
+typedef struct ConnectionRow {
+    Connection connection; /* without secrets */
+    Str sealed;            /* null: none */
+} ConnectionRow;
+
+bool connections_sql_get(Ctx *ctx, PgConn *conn, Str catalog, Str name, bool for_update, ConnectionRow *ret, Err *err) WARN_UNUSED;
+bool connections_sql_list(Ctx *ctx, PgConn *conn, Str catalog, const ConnectionQuery *query, const Glob *glob, ConnectionRow **ret,
+                          size_t *ret_count, bool *ret_more, Err *err) WARN_UNUSED;
+/* Fills id, version, times. Secrets follow with connections_sql_seal(), because they are bound to the id. */
+bool connections_sql_insert(Ctx *ctx, PgConn *conn, Connection *connection, Err *err) WARN_UNUSED;
+bool connections_sql_update(Ctx *ctx, PgConn *conn, Connection *connection, Err *err) WARN_UNUSED; /* bumps version */
+bool connections_sql_seal(Ctx *ctx, PgConn *conn, int64_t id, Str sealed, Err *err) WARN_UNUSED;
+bool connections_sql_status(Ctx *ctx, PgConn *conn, int64_t id, Str status, Str reason, Err *err) WARN_UNUSED;
+bool connections_sql_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED; /* with its tags */
+
+#endif

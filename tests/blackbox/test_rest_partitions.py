@@ -1,0 +1,100 @@
+"""Partitions over REST."""
+
+import urllib.parse
+
+import pytest
+
+
+def quoted(name):
+    return urllib.parse.quote(name, safe="")
+
+
+@pytest.fixture
+def table(api, database):
+    path = database + "/tables/p"
+    api.ok("PUT", path, 201, json={
+        "type": "EXTERNAL_TABLE",
+        "columns": [{"name": "v", "type": "int"}],
+        "partition_keys": [{"name": "ds", "type": "string"}, {"name": "n", "type": "int"}],
+        "storage": {"location": "file:/nowhere/p"},
+    })
+    return path
+
+
+def one(ds, n, **more):
+    return {"values": [ds, n], "columns": [{"name": "v", "type": "int"}], "storage": {"location": f"file:/nowhere/p/{ds}/{n}"}} | more
+
+
+def test_one_partition(api, table):
+    made = api.ok("POST", table + "/partitions", 201, json=one("a", "1"))
+    assert made["name"] == "ds=a/n=1"
+    path = f"{table}/partitions/{quoted('ds=a/n=1')}"
+    assert api.ok("GET", path)["values"] == ["a", "1"]
+    assert "columns" not in api.ok("GET", path + "?columns=false")
+    assert api.ok("PATCH", path, json={"parameters": {"k": "v"}})["parameters"]["k"] == "v"
+    assert "k" not in api.ok("PUT", path, json=one("a", "1"))["parameters"]
+    api.problem("PUT", path, 400, "invalid_input", json=one("b", "1"))
+    assert len(api.ok("GET", path + "/history")["items"]) >= 2
+    assert api.ok("POST", path + ":rename", json={"values": ["b", "2"]})["name"] == "ds=b/n=2"
+    api.problem("GET", path, 404, "partition_not_found")
+    path = f"{table}/partitions/{quoted('ds=b/n=2')}"
+    assert api.ok("GET", path + "/history")["items"]
+    api.ok("DELETE", path, 204)
+    api.problem("GET", path, 404, "partition_not_found")
+    assert api.ok("POST", path + ":restore")["name"] == "ds=b/n=2"
+    assert api.request("PUT", f"{table}/partitions/{quoted('ds=new/n=5')}", json={"storage": {"location": "file:/x"}}).status_code == 201
+
+
+def test_keys_must_be_the_tables(api, table):
+    api.ok("POST", table + "/partitions", 201, json=one("a", "1"))
+    for wrong in ("x=a/y=1", "ds=a", "n=1/ds=a", "nothing", "ds=a/n=1/z=2"):
+        answer = api.request("GET", f"{table}/partitions/{quoted(wrong)}")
+        assert answer.status_code in (400, 404), wrong
+
+
+def test_escaped_values(api, table):
+    made = api.ok("POST", table + "/partitions", 201, json=one("10:30/x y%", "1"))
+    assert made["values"][0] == "10:30/x y%"
+    assert api.ok("GET", f"{table}/partitions/{quoted(made['name'])}")["values"] == made["values"]
+
+
+def test_bulk(api, table):
+    items = [one(f"d{i:03}", str(i)) for i in range(200)]
+    added = api.ok("POST", table + "/partitions", json={"items": items})
+    assert len(added["items"]) == 200 and added["failed"] == 0
+    assert {row["status"] for row in added["items"]} == {"added"}
+    api.problem("POST", table + "/partitions", 409, "already_exists", json={"items": items[:2]})
+    again = api.ok("POST", table + "/partitions", json={"items": items[:2], "if_not_exists": True})
+    assert {row["status"] for row in again["items"]} == {"existed"}
+    mixed = api.ok("POST", table + "/partitions", json={"items": [items[0], one("new", "1")], "per_item": True})
+    assert [row["status"] for row in mixed["items"]] == ["failed", "added"] and mixed["items"][0]["code"] == "already_exists"
+    assert api.ok("GET", table + "/partitions:count") == {"count": 201}
+    names, token = [], ""
+    while token is not None:
+        page = api.ok("GET", table + "/partitions?detail=name&limit=60" + token)
+        names += [row["name"] for row in page["items"]]
+        token = "&page_token=" + page["next_page_token"] if "next_page_token" in page else None
+    assert names == sorted(names) and len(names) == 201
+    assert len(api.ok("GET", table + "/partitions?limit=500")["items"]) == 201
+    assert api.ok("GET", table + "/partitions:count?filter=" + quoted('ds < "d010"')) == {"count": 10}
+    assert [p["values"] for p in api.ok("GET", table + "/partitions?prefix=d007")["items"]] == [["d007", "7"]]
+    picked = api.ok("GET", table + "/partitions", params={"names": ["ds=d001/n=1", "ds=d002/n=2"]})["items"]
+    assert [p["name"] for p in picked] == ["ds=d001/n=1", "ds=d002/n=2"]
+    altered = api.ok("POST", table + "/partitions:alter", json={"items": [one("d001", "1", parameters={"x": "y"})]})
+    assert altered["items"][0]["status"] == "altered"
+    assert api.ok("POST", table + "/partitions:drop", json={"names": ["ds=d001/n=1"]})["dropped"] == 1
+    assert api.ok("POST", table + "/partitions:drop", json={"filter": 'ds < "d010"'})["dropped"] == 9
+    api.problem("POST", table + "/partitions:drop", 404, "partition_not_found", json={"names": ["ds=d001/n=1"]})
+    api.problem("POST", table + "/partitions:drop", 400, "invalid_input", json={})
+
+
+@pytest.mark.parametrize("query, code", [
+    ("filter=" + quoted("ds ="), "invalid_filter"),
+    ("filter=" + quoted("nokey = 1"), None),
+    ("grammar=sql", "invalid_input"),
+    ("detail=some", "invalid_input"),
+    ("columns=yes", "invalid_input"),
+])
+def test_bad_queries(api, table, query, code):
+    answer = api.request("GET", f"{table}/partitions?{query}")
+    assert answer.status_code == 400 and (code is None or answer.json()["code"] == code)
