@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "catalog/names.h"
 #include "pg/pg.h"
 
 typedef struct Config Config;
@@ -59,5 +60,9 @@ struct Ctx {
 };
 
 bool ctx_authorize(const Ctx *ctx, Action action, const char *kind, Str catalog, Str database, Str name, Err *err) WARN_UNUSED;
+
+static inline bool ctx_door_is(const Ctx *ctx, const char *door) { return str_eq(ctx->caller->protocol, str_from(door)); }
+/* Which names the caller's door lets in for databases, tables and what is named like them. */
+NameRule ctx_name_rule(const Ctx *ctx);
 
 #endif

@@ -5,13 +5,6 @@
 #include "catalog/types.h"
 #include "config/config.h"
 
-NameRule ctx_name_rule(const Ctx *ctx) {
-    if (ctx_door_is(ctx, "hive")) {
-        return NAME_HIVE_OBJECT;
-    }
-    return ctx_door_is(ctx, "glue") || ctx_door_is(ctx, "crawler") ? NAME_GLUE : NAME_REST;
-}
-
 bool table_is_view(const Table *t) {
     return str_eq(t->type, STR("VIRTUAL_VIEW")) || (str_is_null(t->type) && !str_is_null(t->view_original));
 }
