@@ -84,7 +84,8 @@ static void request_begin(Request *r, Call *call, Arena *arena) {
 static bool request_run(Request *r, Call *call, Err *err) {
     if (call->http->body_too_large) {
         int64_t most = r->server->limits.body;
-        return err_set(err, ERR_REQUEST_TOO_LARGE, "The body is larger than the limit of %" PRId64 " bytes (limits.request_body).", most);
+        return err_set(err, ERR_REQUEST_TOO_LARGE, "The body is larger than the limit of %" PRId64 " bytes (limits.request_body).",
+                       most);
     }
     if (!r->method) {
         *err = call->route_err;
@@ -198,6 +199,7 @@ void dispatch_request(HttpExchange *exchange, void *arg) {
     }
     http_suspend(exchange);
     if (!dispatch_submit(call)) {
-        dispatch_refuse(call, ERR_OVERLOADED, "The server has more work waiting than it accepts (limits.queue). Try again in a moment.");
+        dispatch_refuse(call, ERR_OVERLOADED,
+                        "The server has more work waiting than it accepts (limits.queue). Try again in a moment.");
     }
 }
