@@ -200,12 +200,14 @@ ifneq ($(OPTIONS_GENERATOR),)
 	@cp $(GEN)/propolis.yaml config/propolis.yaml
 	@cp $(GEN)/configuration.md docs/configuration.md
 endif
+	@tools/gen_rest_docs
 
 check-generated: $(if $(OPTIONS_GENERATOR),$(GEN)/propolis.yaml $(GEN)/configuration.md) ## fail if they are not current
 ifneq ($(OPTIONS_GENERATOR),)
 	@cmp $(GEN)/propolis.yaml config/propolis.yaml && cmp $(GEN)/configuration.md docs/configuration.md || \
 	    { echo "The committed files are older than config/options.yaml: run 'make generate' and commit the result."; exit 1; }
 endif
+	@tools/gen_rest_docs --check
 
 # ---- packages and a running server ---------------------------------------------------------------------------------
 
