@@ -90,7 +90,7 @@ bool sweep_dropped_tables(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t 
         " i AS (DELETE FROM partition_images WHERE (table_id, name, ended_seq) IN (SELECT q.table_id, q.name, q.ended_seq FROM old"
         "     JOIN partition_images q ON q.table_id = old.id LIMIT 20000) RETURNING 1),"
         " s AS (DELETE FROM column_statistics USING old WHERE table_id = old.id RETURNING 1),"
-        " k AS (DELETE FROM constraints USING old WHERE table_id = old.id RETURNING 1),"
+        " k AS (DELETE FROM constraints USING old WHERE table_id = old.id OR parent_table_id = old.id RETURNING 1),"
         " g AS (DELETE FROM tags USING old WHERE kind = 'table' AND object_id = old.id RETURNING 1),"
         " v AS (DELETE FROM table_versions USING old WHERE table_id = old.id RETURNING 1),"
         " empty AS (SELECT old.id FROM old WHERE NOT EXISTS (SELECT FROM partitions WHERE table_id = old.id)"
