@@ -164,19 +164,18 @@ bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, E
 }
 
 bool sweep_content(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) {
-    static const PgStmt stmt = {
-        "sweep_content",
-        "WITH c AS (DELETE FROM column_sets s WHERE touched_at < clock_timestamp() - interval '1 day'"
-        " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id OR partition_keys = s.id)"
-        " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id OR partition_keys = s.id)"
-        " AND NOT EXISTS (SELECT FROM partitions WHERE columns = s.id)"
-        " AND NOT EXISTS (SELECT FROM partition_images WHERE columns = s.id) RETURNING 1),"
-        " f AS (DELETE FROM storage_formats s WHERE touched_at < clock_timestamp() - interval '1 day'"
-        " AND NOT EXISTS (SELECT FROM tables WHERE format = s.id)"
-        " AND NOT EXISTS (SELECT FROM table_versions WHERE format = s.id)"
-        " AND NOT EXISTS (SELECT FROM partitions WHERE format = s.id)"
-        " AND NOT EXISTS (SELECT FROM partition_images WHERE format = s.id) RETURNING 1)"
-        " SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM f)"};
+    static const PgStmt stmt = {"sweep_content",
+                                "WITH c AS (DELETE FROM column_sets s WHERE touched_at < clock_timestamp() - interval '1 day'"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id OR partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id OR partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partitions WHERE columns = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partition_images WHERE columns = s.id) RETURNING 1),"
+                                " f AS (DELETE FROM storage_formats s WHERE touched_at < clock_timestamp() - interval '1 day'"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE format = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE format = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partitions WHERE format = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partition_images WHERE format = s.id) RETURNING 1)"
+                                " SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM f)"};
     PgArgs args = pg_args(ctx->arena);
     return sweep(ctx, conn, &stmt, &args, ret, err);
 }
