@@ -17,19 +17,18 @@ void arena_reset(Arena *arena); /* runs the deferred calls, keeps one block for 
 void arena_free(Arena *arena);
 void arena_cleanup(Arena **arena); /* for CLEANUP() */
 
-void *arena_alloc(Arena *arena, size_t bytes);   /* not cleared, aligned for any type */
-void *arena_zalloc(Arena *arena, size_t bytes);  /* cleared */
+void *arena_alloc(Arena *arena, size_t bytes);  /* not cleared, aligned for any type */
+void *arena_zalloc(Arena *arena, size_t bytes); /* cleared */
 #define ARENA_NEW(arena, Type) ((Type *)arena_zalloc((arena), sizeof(Type)))
 #define ARENA_ARRAY(arena, Type, count) ((Type *)arena_array((arena), sizeof(Type), (count)))
 void *arena_array(Arena *arena, size_t item_bytes, size_t count); /* cleared; COUNT bounded by the caller */
 
-Str arena_str(Arena *arena, Str s);                    /* copy, NUL added behind it; null stays null */
-Str arena_str_lower(Arena *arena, Str s);              /* copy with ASCII letters lowered */
+Str arena_str(Arena *arena, Str s);       /* copy, NUL added behind it; null stays null */
+Str arena_str_lower(Arena *arena, Str s); /* copy with ASCII letters lowered */
 Str arena_printf(Arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
 Str arena_concat(Arena *arena, size_t count, const Str *parts);
-#define ARENA_CONCAT(arena, ...) \
-    arena_concat((arena), sizeof((Str[]){__VA_ARGS__}) / sizeof(Str), (const Str[]){__VA_ARGS__})
-const char *arena_cstr(Arena *arena, Str s);           /* NUL-ended copy; null gives NULL */
+#define ARENA_CONCAT(arena, ...) arena_concat((arena), sizeof((Str[]){__VA_ARGS__}) / sizeof(Str), (const Str[]){__VA_ARGS__})
+const char *arena_cstr(Arena *arena, Str s); /* NUL-ended copy; null gives NULL */
 
 /* Calls FN(ARG) at reset or free, last registered first: for a PGresult, a json_t, a file. */
 void arena_defer(Arena *arena, void (*fn)(void *), void *arg);

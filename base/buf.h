@@ -14,7 +14,10 @@ typedef struct Buf {
 #define BUF_INIT(max_bytes) ((Buf){.max = (max_bytes)})
 
 void buf_free(Buf *buf); /* also for CLEANUP(); the Buf can be used again afterwards */
-static inline void buf_clear(Buf *buf) { buf->len = 0; buf->failed = false; }
+static inline void buf_clear(Buf *buf) {
+    buf->len = 0;
+    buf->failed = false;
+}
 static inline Str buf_str(const Buf *buf) { return (Str){buf->ptr ? buf->ptr : "", buf->len}; }
 bool buf_check(const Buf *buf, const char *what, Err *err) WARN_UNUSED;
 

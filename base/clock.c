@@ -131,8 +131,8 @@ static bool take_offset(Str *s, int64_t *ret_seconds) {
     }
     bool negative = s->len && s->ptr[0] == '-';
     unsigned hours, minutes;
-    if (!take_char(s, negative ? '-' : '+') || !take_number(s, 2, &hours) || !take_char(s, ':') ||
-        !take_number(s, 2, &minutes) || hours > 23 || minutes > 59) {
+    if (!take_char(s, negative ? '-' : '+') || !take_number(s, 2, &hours) || !take_char(s, ':') || !take_number(s, 2, &minutes) ||
+        hours > 23 || minutes > 59) {
         return false;
     }
     *ret_seconds = (negative ? -1 : 1) * (int64_t)(hours * 3600 + minutes * 60);

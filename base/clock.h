@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 
-typedef int64_t Micros; /* since 1970-01-01T00:00:00Z */
+typedef int64_t Micros;       /* since 1970-01-01T00:00:00Z */
 #define MICROS_NONE INT64_MIN /* no time given */
 
 Micros clock_now(void);

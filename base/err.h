@@ -35,10 +35,10 @@ typedef enum HmsException {
 typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } LogLevel;
 
 typedef struct ErrInfo {
-    const char *name;    /* stable text code, e.g. "table_not_found" */
+    const char *name; /* stable text code, e.g. "table_not_found" */
     int rest_status;
     HmsException hms;
-    const char *glue;    /* __type */
+    const char *glue; /* __type */
     int glue_status;
     LogLevel level;
     bool retryable;

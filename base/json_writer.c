@@ -31,8 +31,8 @@ void jw_array_end(JsonWriter *w) { end(w, ']'); }
 
 /* 0: copy as it is; otherwise the letter of the short escape, 'u' for \u00XX, 8 for "part of UTF-8, check". */
 static const unsigned char ESCAPE[256] = {
-    [0 ... 7] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [11] = 'u', ['\f'] = 'f', ['\r'] = 'r', [14 ... 31] = 'u',
-    ['"'] = '"', ['\\'] = '\\', [0x7F] = 'u', [0x80 ... 0xFF] = 8,
+    [0 ... 7] = 'u', ['\b'] = 'b',      ['\t'] = 't', ['\n'] = 'n',  [11] = 'u',   ['\f'] = 'f',
+    ['\r'] = 'r',    [14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [0x7F] = 'u', [0x80 ... 0xFF] = 8,
 };
 
 /* Most texts need no escape and go in one copy. */

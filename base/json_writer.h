@@ -24,8 +24,8 @@ void jw_i64(JsonWriter *w, int64_t value);
 void jw_double(JsonWriter *w, double value); /* shortest form that reads back the same; NaN and infinities as null */
 void jw_bool(JsonWriter *w, bool value);
 void jw_null(JsonWriter *w);
-void jw_time(JsonWriter *w, Micros t); /* ISO 8601 text, null for MICROS_NONE */
-void jw_raw(JsonWriter *w, Str text);  /* one complete JSON value, already encoded */
+void jw_time(JsonWriter *w, Micros t);               /* ISO 8601 text, null for MICROS_NONE */
+void jw_raw(JsonWriter *w, Str text);                /* one complete JSON value, already encoded */
 void jw_params(JsonWriter *w, const Params *params); /* object of texts */
 void jw_strs(JsonWriter *w, StrList list);
 /* key + value, left out when the value is null / none */

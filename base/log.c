@@ -17,9 +17,7 @@ static struct {
     void *capture_arg;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .least = LOG_INFO};
 
-static _Thread_local struct {
-    Str request_id, principal, peer;
-} context;
+static _Thread_local struct { Str request_id, principal, peer; } context;
 
 static const char *const LEVEL_NAMES[] = {"DEBUG", "INFO", "WARN", "ERROR"};
 
@@ -127,6 +125,6 @@ void log_write(LogLevel level, const char *fmt, ...) {
 
 void log_err(const Err *err, const char *what) {
     const ErrInfo *info = err_info(err->code);
-    log_write(info->level, "%s: %s: %s%s%s (%s:%d)", what, info->name, err->message, err->detail[0] ? " | " : "",
-              err->detail, err->file ? err->file : "?", err->line);
+    log_write(info->level, "%s: %s: %s%s%s (%s:%d)", what, info->name, err->message, err->detail[0] ? " | " : "", err->detail,
+              err->file ? err->file : "?", err->line);
 }

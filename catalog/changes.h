@@ -6,12 +6,16 @@
 #include "catalog/model.h"
 
 typedef struct ChangeQuery {
-    int64_t after;        /* change ids above this one */
+    int64_t after; /* change ids above this one */
     int64_t limit;
     Str catalog, database, name, kind; /* null: any */
     Str principal;
 } ChangeQuery;
-typedef struct Changes { Change *items; size_t count; int64_t last_id; /* newest id there is */ } Changes;
+typedef struct Changes {
+    Change *items;
+    size_t count;
+    int64_t last_id; /* newest id there is */
+} Changes;
 
 /* Numbers what has been committed, then reads: a caller sees its own writes. */
 bool change_list(Ctx *ctx, const ChangeQuery *query, Changes *ret, Err *err) WARN_UNUSED;

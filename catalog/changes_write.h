@@ -7,15 +7,15 @@
 #include "catalog/model.h"
 
 typedef struct ChangeRecord {
-    const char *kind;      /* "table", "partition", "database", ... */
-    const char *action;    /* "create", "alter", "drop", "rename", "restore", ... */
+    const char *kind;   /* "table", "partition", "database", ... */
+    const char *action; /* "create", "alter", "drop", "rename", "restore", ... */
     Str catalog, database, name;
     int64_t object_id;     /* 0: none */
     int64_t version;       /* < 0: the object has none */
     const char *hms_event; /* NULL: Hive has no event for it */
     StrList partitions;
-    Str detail;            /* JSON or null */
-    Micros at;             /* MICROS_NONE: the database's clock */
+    Str detail; /* JSON or null */
+    Micros at;  /* MICROS_NONE: the database's clock */
 } ChangeRecord;
 
 /* RET_SEQ may be NULL. */
@@ -23,11 +23,11 @@ bool change_write(Ctx *ctx, PgConn *conn, const ChangeRecord *record, int64_t *r
 
 /* The columns that say who did what; for statements that insert a change together with something else.
  * CHANGE_COLUMNS names them, CHANGE_VALUES their parameters $1 to $17, change_args() fills those. */
-#define CHANGE_COLUMNS                                                                                             \
-    "at, principal, client, agent, protocol, operation, request_id, kind, action, catalog, database, name, "       \
+#define CHANGE_COLUMNS \
+    "at, principal, client, agent, protocol, operation, request_id, kind, action, catalog, database, name, " \
     "object_id, version, hms_event, partitions, detail"
-#define CHANGE_VALUES                                                                                              \
-    "coalesce($1::timestamptz, clock_timestamp()), $2::text, $3::text, $4::text, $5::text, $6::text, $7::uuid, "   \
+#define CHANGE_VALUES \
+    "coalesce($1::timestamptz, clock_timestamp()), $2::text, $3::text, $4::text, $5::text, $6::text, $7::uuid, " \
     "$8::text, $9::text, $10::text, $11::text, $12::text, $13::bigint, $14::bigint, $15::text, $16::text[], $17::text"
 enum { CHANGE_ARG_COUNT = 17 };
 void change_args(const Ctx *ctx, PgArgs *args, const ChangeRecord *record);

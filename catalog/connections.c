@@ -172,10 +172,10 @@ static bool url_has_password(Str url) {
     return false;
 }
 
-static bool check(const Connection *c, const Secrets *s, Err *err) {
+static bool check(const Ctx *ctx, const Connection *c, const Secrets *s, Err *err) {
     static const char *const urls[] = {"JDBC_CONNECTION_URL", "CONNECTION_URL", "CONNECTOR_URL"};
     enum { DESCRIPTION_MAX = 2048 };
-    if (!name_check(NAME_GLUE, "connection", c->name, err)) {
+    if (!name_check(ctx_name_rule(ctx), "connection", c->name, err)) {
         return false;
     }
     if (!connection_type_known(c->type)) {
@@ -238,7 +238,7 @@ bool connection_create(Ctx *ctx, const Connection *connection, Connection *ret, 
     wanted.catalog = scope_catalog(ctx, connection->catalog);
     wanted.updated_by = ctx->caller->principal;
     if (!ctx_authorize(ctx, ACTION_CREATE, "connection", wanted.catalog, STR_NULL, wanted.name, err) ||
-        !split(ctx, &wanted, &secrets, err) || !check(&wanted, &secrets, err)) {
+        !split(ctx, &wanted, &secrets, err) || !check(ctx, &wanted, &secrets, err)) {
         return false;
     }
     wanted.has_secrets = !secrets_empty(&secrets);
@@ -302,7 +302,7 @@ static bool edit_connection(Altering *a, const Connection *before, const Secrets
     after->updated_at = before->updated_at;
     *ret = combine(a, old, &given);
     after->has_secrets = !secrets_empty(ret);
-    return check(after, ret, err);
+    return check(a->ctx, after, ret, err);
 }
 
 static bool write_altered(Altering *a, PgConn *conn, const Connection *before, const Secrets *secrets, Err *err) {
@@ -480,7 +480,7 @@ bool connection_test_inline(Ctx *ctx, const Connection *connection, ConnectionTe
     Target target;
     open.name = str_is_null(open.name) ? STR("test") : open.name;
     return ctx_authorize(ctx, ACTION_CREATE, "connection", scope_catalog(ctx, connection->catalog), STR_NULL, open.name, err) &&
-           split(ctx, &open, &secrets, err) && check(&open, &secrets, err) && find_target(connection, &target, err) &&
+           split(ctx, &open, &secrets, err) && check(ctx, &open, &secrets, err) && find_target(connection, &target, err) &&
            probe(&target, ret, ctx->arena, err);
 }
 

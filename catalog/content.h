@@ -13,7 +13,7 @@ Uuid content_format_id(const StorageFormat *format);
 const ColumnSet *column_set_make(Arena *arena, Column *items, size_t count);
 const StorageFormat *storage_format_make(Arena *arena, const StorageFormat *format);
 
-extern const ColumnSet column_set_none;      /* id zero, no columns: what partition_keys points at when there are none */
+extern const ColumnSet column_set_none; /* id zero, no columns: what partition_keys points at when there are none */
 extern const StorageFormat storage_format_none;
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "catalog/names.h"
 #include "pg/pg.h"
 
 typedef struct Config Config;
@@ -30,12 +31,12 @@ typedef struct Resource {
 
 /* Who calls, through which door. Goes into the change log as it stands. */
 typedef struct Caller {
-    Str principal;  /* null: nobody logged in (local mode) */
+    Str principal; /* null: nobody logged in (local mode) */
     bool admin;
-    Str client;     /* address */
+    Str client; /* address */
     Str agent;
-    Str protocol;   /* rest, hive, glue, crawler, server */
-    Str operation;  /* method name */
+    Str protocol;  /* rest, hive, glue, crawler, server */
+    Str operation; /* method name */
     Uuid request_id;
 } Caller;
 
@@ -43,9 +44,9 @@ typedef struct Caller {
 typedef struct Catalog {
     Pg *pg;
     const Config *config;
-    Roots *roots;          /* where data may be touched */
+    Roots *roots; /* where data may be touched */
     SecretKeys *keys;
-    Uuid server_id;        /* this process, for leases */
+    Uuid server_id; /* this process, for leases */
     /* The permission hook: called by every use case before it does anything. NULL allows all. */
     bool (*authorize)(const Ctx *ctx, Action action, const Resource *resource, Err *err);
 } Catalog;
@@ -59,5 +60,9 @@ struct Ctx {
 };
 
 bool ctx_authorize(const Ctx *ctx, Action action, const char *kind, Str catalog, Str database, Str name, Err *err) WARN_UNUSED;
+
+static inline bool ctx_door_is(const Ctx *ctx, const char *door) { return str_eq(ctx->caller->protocol, str_from(door)); }
+/* Which names the caller's door lets in for databases, tables and what is named like them. */
+NameRule ctx_name_rule(const Ctx *ctx);
 
 #endif

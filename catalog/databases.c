@@ -108,8 +108,8 @@ bool database_create(Ctx *ctx, const Database *database, Database *ret, Err *err
     wanted.name = scope_name(ctx, database->name);
     wanted.bootstrap = false;
     if (!ctx_authorize(ctx, ACTION_CREATE, "database", wanted.catalog, wanted.name, STR_NULL, err) ||
-        !name_check(NAME_GLUE, "database", wanted.name, err) || !expect_free(ctx, wanted.catalog, wanted.name, &catalog, err) ||
-        !choose_locations(ctx, &catalog, &wanted, err)) {
+        !name_check(ctx_name_rule(ctx), "database", wanted.name, err) ||
+        !expect_free(ctx, wanted.catalog, wanted.name, &catalog, err) || !choose_locations(ctx, &catalog, &wanted, err)) {
         return false;
     }
     place_make(ctx, wanted.location);

@@ -12,7 +12,11 @@ typedef struct Page {
     Str pattern; /* glob of catalog/glob.h, null for all */
 } Page;
 
-typedef struct CatalogInfos { CatalogInfo *items; size_t count; bool more; } CatalogInfos;
+typedef struct CatalogInfos {
+    CatalogInfo *items;
+    size_t count;
+    bool more;
+} CatalogInfos;
 bool catalog_list(Ctx *ctx, const Page *page, CatalogInfos *ret, Err *err) WARN_UNUSED;
 bool catalog_get(Ctx *ctx, Str name, CatalogInfo *ret, Err *err) WARN_UNUSED;
 bool catalog_create(Ctx *ctx, const CatalogInfo *info, CatalogInfo *ret, Err *err) WARN_UNUSED;
@@ -21,16 +25,21 @@ typedef bool (*CatalogEdit)(Ctx *ctx, CatalogInfo *info, void *arg, Err *err);
 bool catalog_alter(Ctx *ctx, Str name, int64_t expect_version, CatalogEdit edit, void *arg, CatalogInfo *ret, Err *err) WARN_UNUSED;
 bool catalog_drop(Ctx *ctx, Str name, int64_t expect_version, Err *err) WARN_UNUSED;
 
-typedef struct Databases { Database *items; size_t count; bool more; } Databases;
+typedef struct Databases {
+    Database *items;
+    size_t count;
+    bool more;
+} Databases;
 bool database_list(Ctx *ctx, Str catalog, const Page *page, Databases *ret, Err *err) WARN_UNUSED;
 bool database_get(Ctx *ctx, Str catalog, Str name, Database *ret, Err *err) WARN_UNUSED;
 bool database_create(Ctx *ctx, const Database *database, Database *ret, Err *err) WARN_UNUSED;
 typedef bool (*DatabaseEdit)(Ctx *ctx, Database *database, void *arg, Err *err);
-bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, DatabaseEdit edit, void *arg, Database *ret, Err *err) WARN_UNUSED;
+bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, DatabaseEdit edit, void *arg, Database *ret,
+                    Err *err) WARN_UNUSED;
 typedef struct DatabaseDrop {
     int64_t expect_version;
-    bool cascade;      /* otherwise a database that holds anything is refused */
-    bool delete_data;  /* of managed tables, by the rules for data */
+    bool cascade;     /* otherwise a database that holds anything is refused */
+    bool delete_data; /* of managed tables, by the rules for data */
 } DatabaseDrop;
 bool database_drop(Ctx *ctx, Str catalog, Str name, const DatabaseDrop *how, Err *err) WARN_UNUSED;
 /* Makes catalog "hive" and database "default" when they are missing. Called at start. */

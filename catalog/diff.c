@@ -9,7 +9,7 @@ typedef struct Differ {
     Buf out;
     JsonWriter w;
     TableDiff diff;
-    TypeFormat format; /* decides whether columns are found by name or by position */
+    TypeFormat format;   /* decides whether columns are found by name or by position */
     bool beyond_pointer; /* something an Iceberg commit does not do by itself */
 } Differ;
 
@@ -19,8 +19,9 @@ static const char *change_class_name(ChangeClass class) {
 }
 
 bool param_is_server_kept(Str key) {
-    static const char *const kept[] = {"transient_lastDdlTime", "numFiles", "totalSize", "numRows", "rawDataSize",
-                                       "numFilesErasureCoded", "numPartitions", "COLUMN_STATS_ACCURATE"};
+    static const char *const kept[] = {
+        "transient_lastDdlTime", "numFiles", "totalSize", "numRows", "rawDataSize", "numFilesErasureCoded", "numPartitions",
+        "COLUMN_STATS_ACCURATE"};
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
         if (str_eq(key, str_from(kept[i]))) {
             return true;
@@ -30,7 +31,7 @@ bool param_is_server_kept(Str key) {
 }
 
 bool param_moves_with_pointer(Str key) {
-    static const char *const moving[] = {"metadata_location", "previous_metadata_location", "snapshot-count", "uuid",
+    static const char *const moving[] = {"metadata_location",      "previous_metadata_location", "snapshot-count", "uuid",
                                          "default-partition-spec", "default-sort-order"};
     for (size_t i = 0; i < ARRAY_LEN(moving); i++) {
         if (str_eq(key, str_from(moving[i]))) {
@@ -298,8 +299,9 @@ static void diff_facts(Differ *d, const Table *from, const Table *to) {
 enum { DIFF_MAX_BYTES = 64 * 1024 * 1024 };
 
 void table_diff(Arena *arena, const Table *from, const Table *to, TableDiff *ret) {
-    Differ d = {.arena = arena, .out = BUF_INIT(DIFF_MAX_BYTES), .format = type_format_of(to->storage.format->input_format,
-                                                                                         to->storage.format->serde.library)};
+    Differ d = {.arena = arena,
+                .out = BUF_INIT(DIFF_MAX_BYTES),
+                .format = type_format_of(to->storage.format->input_format, to->storage.format->serde.library)};
     d.w = jw_new(&d.out);
     jw_array_begin(&d.w);
     diff_facts(&d, from, to);

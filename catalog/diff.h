@@ -7,9 +7,9 @@
 
 /* Ordered: the class of a whole diff is the highest of its changes. */
 typedef enum ChangeClass {
-    CHANGE_COSMETIC,  /* nobody's query notices: comments, parameters */
-    CHANGE_SAFE,      /* old files under the new definition and old readers both work */
-    CHANGE_DEPENDS,   /* works in some engines only; the reason says which */
+    CHANGE_COSMETIC, /* nobody's query notices: comments, parameters */
+    CHANGE_SAFE,     /* old files under the new definition and old readers both work */
+    CHANGE_DEPENDS,  /* works in some engines only; the reason says which */
     CHANGE_BREAKING,
 } ChangeClass;
 
@@ -20,7 +20,7 @@ typedef struct TableDiff {
     bool noop;         /* nothing but server-kept facts (statistics, transient_lastDdlTime) differs */
     bool pointer_move; /* an Iceberg table's metadata moved on and nothing else that a person would call a change */
     bool columns_changed;
-    Str json;          /* {"class": ..., "changes": [{"op","path","old","new","class","why"}]}; null when empty */
+    Str json; /* {"class": ..., "changes": [{"op","path","old","new","class","why"}]}; null when empty */
 } TableDiff;
 
 void table_diff(Arena *arena, const Table *from, const Table *to, TableDiff *ret);

@@ -51,12 +51,12 @@ static bool log_function(Ctx *ctx, PgConn *conn, const char *action, const char 
 
 /* --- create ---------------------------------------------------------------------------------------------------- */
 
-static bool check_function(const Function *f, Err *err) {
+static bool check_function(const Ctx *ctx, const Function *f, Err *err) {
     if (f->resource_types.count != f->resource_uris.count) {
         return err_set(err, ERR_INVALID_INPUT, "Function %" STR_FMT " has %zu resource types for %zu resources: give one each.",
                        STR_ARG(f->name), f->resource_types.count, f->resource_uris.count);
     }
-    return name_check(NAME_GLUE, "function", f->name, err);
+    return name_check(ctx_door_is(ctx, "hive") ? NAME_HIVE_STRICT : ctx_name_rule(ctx), "function", f->name, err);
 }
 
 typedef struct FunctionCreate {
@@ -81,7 +81,7 @@ bool function_create(Ctx *ctx, const Function *function, Function *ret, Err *err
     wanted.name = scope_name(ctx, function->name);
     FunctionCreate create = {.ctx = ctx, .wanted = &wanted};
     if (!ctx_authorize(ctx, ACTION_CREATE, "function", wanted.catalog, wanted.database, wanted.name, err) ||
-        !check_function(&wanted, err) ||
+        !check_function(ctx, &wanted, err) ||
         !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, create_body, &create, err)) {
         return false;
     }
@@ -137,7 +137,7 @@ static bool edit_function(FunctionAlter *how, const Function *before, Function *
     after->name = scope_name(how->ctx, after->name);
     after->created_at = before->created_at;
     after->updated_at = before->updated_at;
-    return functions_equal(before, after) || check_function(after, err);
+    return functions_equal(before, after) || check_function(how->ctx, after, err);
 }
 
 /* The database first, then the function: the order in which a drop of the database locks them. */

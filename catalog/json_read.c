@@ -182,9 +182,10 @@ static bool read_sort_columns(const JsonAt *object, Arena *arena, StorageFormat 
 static bool read_format(const JsonAt *at, Arena *arena, StorageFormat *ret, Err *err) {
     StorageFormat f = {0};
     JsonAt serde = jr_member(at, "serde"), skew = jr_member(at, "skew");
-    if (!read_str(at, "input_format", arena, &f.input_format, err) || !read_str(at, "output_format", arena, &f.output_format, err) ||
-        !read_bool(at, "compressed", arena, &f.compressed, err) || !read_i32(at, "buckets", arena, &f.buckets, err) ||
-        !read_strs(at, "bucket_columns", arena, &f.bucket_columns, err) || !read_sort_columns(at, arena, &f, err) ||
+    if (!read_str(at, "input_format", arena, &f.input_format, err) ||
+        !read_str(at, "output_format", arena, &f.output_format, err) || !read_bool(at, "compressed", arena, &f.compressed, err) ||
+        !read_i32(at, "buckets", arena, &f.buckets, err) || !read_strs(at, "bucket_columns", arena, &f.bucket_columns, err) ||
+        !read_sort_columns(at, arena, &f, err) ||
         !read_bool(at, "stored_as_sub_directories", arena, &f.stored_as_sub_directories, err) ||
         (serde.value && !serde_from_json(&serde, arena, &f.serde, err)) ||
         (skew.value && !skew_from_json(&skew, arena, &f.skew, err))) {
@@ -196,8 +197,9 @@ static bool read_format(const JsonAt *at, Arena *arena, StorageFormat *ret, Err 
 
 /* "storage" and the "columns" beside it. */
 static bool read_storage(const JsonAt *object, Arena *arena, Storage *ret, Err *err) {
-    static const char *const known[] = {"location", "input_format", "output_format", "compressed", "buckets", "bucket_columns",
-                                        "sort_columns", "stored_as_sub_directories", "serde", "skew", "parameters", NULL};
+    static const char *const known[] = {"location", "input_format",   "output_format", "compressed",
+                                        "buckets",  "bucket_columns", "sort_columns",  "stored_as_sub_directories",
+                                        "serde",    "skew",           "parameters",    NULL};
     Storage s = {.columns = &column_set_none, .format = &storage_format_none};
     bool has_columns;
     if (!read_columns(object, "columns", arena, &s.columns, &has_columns, err)) {
@@ -244,14 +246,36 @@ static Table empty_table(void) {
 }
 
 bool table_from_json(const JsonAt *at, Arena *arena, Table *ret, Err *err) {
-    static const char *const known[] = {
-        "catalog", "database", "name", "incarnation", "version", "type", "owner", "owner_type", "description", "columns",
-        "partition_keys", "storage", "parameters", "retention", "view_original_text", "view_expanded_text", "rewrite_enabled",
-        "extra", "created_by", "created_at", "updated_at", "last_access_at", "last_analyzed_at", "dropped_at", NULL};
+    static const char *const known[] = {"catalog",
+                                        "database",
+                                        "name",
+                                        "incarnation",
+                                        "version",
+                                        "type",
+                                        "owner",
+                                        "owner_type",
+                                        "description",
+                                        "columns",
+                                        "partition_keys",
+                                        "storage",
+                                        "parameters",
+                                        "retention",
+                                        "view_original_text",
+                                        "view_expanded_text",
+                                        "rewrite_enabled",
+                                        "extra",
+                                        "created_by",
+                                        "created_at",
+                                        "updated_at",
+                                        "last_access_at",
+                                        "last_analyzed_at",
+                                        "dropped_at",
+                                        NULL};
     Table t = empty_table();
     bool has_keys;
     if (!jr_only_members(at, arena, known, err) || !read_table_facts(at, arena, &t, err) ||
-        !read_storage(at, arena, &t.storage, err) || !read_columns(at, "partition_keys", arena, &t.partition_keys, &has_keys, err) ||
+        !read_storage(at, arena, &t.storage, err) ||
+        !read_columns(at, "partition_keys", arena, &t.partition_keys, &has_keys, err) ||
         !read_time(at, "created_at", arena, &t.created_at, err)) {
         return false;
     }
@@ -274,9 +298,9 @@ bool table_from_body(Str body, Arena *arena, Table *table, Err *err) {
 }
 
 bool database_from_json(const JsonAt *at, Arena *arena, Database *ret, Err *err) {
-    static const char *const known[] = {"catalog", "name", "incarnation", "version", "description", "location", "managed_location",
-                                        "parameters", "owner", "owner_type", "type", "connector", "remote_name", "extra",
-                                        "created_at", "updated_at", NULL};
+    static const char *const known[] = {"catalog",          "name",       "incarnation", "version",    "description", "location",
+                                        "managed_location", "parameters", "owner",       "owner_type", "type",        "connector",
+                                        "remote_name",      "extra",      "created_at",  "updated_at", NULL};
     Database d = {.created_at = MICROS_NONE, .updated_at = MICROS_NONE, .dropped_at = MICROS_NONE};
     if (!jr_only_members(at, arena, known, err) || !read_str(at, "catalog", arena, &d.catalog, err) ||
         !read_str(at, "name", arena, &d.name, err) || !read_str(at, "description", arena, &d.description, err) ||
@@ -292,8 +316,8 @@ bool database_from_json(const JsonAt *at, Arena *arena, Database *ret, Err *err)
 }
 
 bool catalog_from_json(const JsonAt *at, Arena *arena, CatalogInfo *ret, Err *err) {
-    static const char *const known[] = {"name", "incarnation", "version", "description", "location", "parameters", "extra",
-                                        "created_at", "updated_at", NULL};
+    static const char *const known[] = {"name",       "incarnation", "version",    "description", "location",
+                                        "parameters", "extra",       "created_at", "updated_at",  NULL};
     CatalogInfo c = {.created_at = MICROS_NONE, .updated_at = MICROS_NONE};
     if (!jr_only_members(at, arena, known, err) || !read_str(at, "name", arena, &c.name, err) ||
         !read_str(at, "description", arena, &c.description, err) || !read_str(at, "location", arena, &c.location, err) ||
@@ -327,8 +351,8 @@ static bool read_resources(const JsonAt *object, Arena *arena, Function *f, Err 
 }
 
 bool function_from_json(const JsonAt *at, Arena *arena, Function *ret, Err *err) {
-    static const char *const known[] = {"catalog", "database", "name", "incarnation", "version", "class_name", "owner", "owner_type",
-                                        "type", "resources", "extra", "created_at", "updated_at", NULL};
+    static const char *const known[] = {"catalog",    "database", "name",      "incarnation", "version",    "class_name", "owner",
+                                        "owner_type", "type",     "resources", "extra",       "created_at", "updated_at", NULL};
     Function f = {.created_at = MICROS_NONE, .updated_at = MICROS_NONE};
     if (!jr_only_members(at, arena, known, err) || !read_str(at, "catalog", arena, &f.catalog, err) ||
         !read_str(at, "database", arena, &f.database, err) || !read_str(at, "name", arena, &f.name, err) ||
@@ -342,8 +366,8 @@ bool function_from_json(const JsonAt *at, Arena *arena, Function *ret, Err *err)
 }
 
 bool partition_from_json(const JsonAt *at, Arena *arena, Partition *ret, Err *err) {
-    static const char *const known[] = {"name", "values", "columns", "storage", "parameters", "extra", "created_at",
-                                        "last_access_at", "last_analyzed_at", NULL};
+    static const char *const known[] = {"name",  "values",     "columns",        "storage",          "parameters",
+                                        "extra", "created_at", "last_access_at", "last_analyzed_at", NULL};
     Partition p = {.created_at = MICROS_NONE, .last_access_at = MICROS_NONE, .last_analyzed_at = MICROS_NONE};
     if (!jr_only_members(at, arena, known, err) || !read_str(at, "name", arena, &p.name, err) ||
         !read_strs(at, "values", arena, &p.values, err) || !read_storage(at, arena, &p.storage, err) ||

@@ -28,10 +28,10 @@ typedef struct Database {
     Str catalog, name;
     Str description, location, managed_location;
     Params params;
-    Str owner, owner_type;          /* USER, ROLE, GROUP */
+    Str owner, owner_type; /* USER, ROLE, GROUP */
     Str type, connector, remote_name;
     Str extra;
-    bool bootstrap;                 /* made by the server and never used since */
+    bool bootstrap; /* made by the server and never used since */
     Micros created_at, updated_at, dropped_at;
 } Database;
 
@@ -88,8 +88,8 @@ typedef struct StorageFormat {
 typedef struct Storage {
     bool given; /* false: the object has no descriptor at all */
     Str location;
-    const ColumnSet *columns;     /* never NULL when given */
-    const StorageFormat *format;  /* never NULL when given */
+    const ColumnSet *columns;    /* never NULL when given */
+    const StorageFormat *format; /* never NULL when given */
     Params params;
 } Storage;
 
@@ -145,28 +145,28 @@ typedef struct Function {
 
 /* Who did what, as the change log keeps it. */
 typedef struct Change {
-    int64_t change_id;     /* dense */
-    int64_t hms_event_id;  /* dense among changes with an HMS event; 0: none */
+    int64_t change_id;    /* dense */
+    int64_t hms_event_id; /* dense among changes with an HMS event; 0: none */
     int64_t seq;
     Micros at;
     Str principal, client, agent, protocol, operation;
     Uuid request_id;
-    Str kind, action;      /* "table", "alter" */
+    Str kind, action; /* "table", "alter" */
     Str catalog, database, name;
     int64_t object_id, version; /* version -1: the object has none */
     Str hms_event;
     StrList partitions;
-    Str detail;            /* JSON or null */
+    Str detail; /* JSON or null */
 } Change;
 
 /* One version of a table with who made it. */
 typedef struct TableVersion {
     int64_t version;
     Micros at;
-    Change change;         /* who, how, through which door */
+    Change change; /* who, how, through which door */
     bool noop, pointer_move, archived;
-    Str diff;              /* JSON or null */
-    Table table;           /* filled by version_get only */
+    Str diff;    /* JSON or null */
+    Table table; /* filled by version_get only */
 } TableVersion;
 
 #define DEFAULT_CATALOG STR("hive")

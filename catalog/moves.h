@@ -12,7 +12,7 @@ typedef struct Move {
     int64_t intent; /* 0: no directory is moved */
     int64_t table_id;
     Str from, to;
-    bool moved;     /* the directory is at TO now */
+    bool moved; /* the directory is at TO now */
 } Move;
 
 /* Writes the intent and moves the directory. Nothing may be moved when another live object uses the place or a rule of

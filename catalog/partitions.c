@@ -31,8 +31,9 @@ static StrList key_names(Ctx *ctx, const Table *table) {
 
 static bool make_name(Ctx *ctx, const Table *table, StrList values, Str *ret, Err *err) {
     if (table->partition_keys->count == 0) {
-        return err_set(err, ERR_INVALID_PARTITION, "Table %" STR_FMT ".%" STR_FMT " has no partition keys, so it has no partitions.",
-                       STR_ARG(table->database), STR_ARG(table->name));
+        return err_set(err, ERR_INVALID_PARTITION,
+                       "Table %" STR_FMT ".%" STR_FMT " has no partition keys, so it has no partitions.", STR_ARG(table->database),
+                       STR_ARG(table->name));
     }
     return partname_make(ctx->arena, key_names(ctx, table), values, ctx->catalog->config->partitions.default_name, ret, err);
 }
@@ -48,9 +49,7 @@ static bool open_scope(Ctx *ctx, TableRef folded, PgConn **conn, PartitionScope 
     return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, conn, err) && partition_scope_get(ctx, *conn, folded, ret, err);
 }
 
-static PartitionQuery just(Str *name) {
-    return (PartitionQuery){.names = {name, 1}, .with_names = true, .limit = -1};
-}
+static PartitionQuery just(Str *name) { return (PartitionQuery){.names = {name, 1}, .with_names = true, .limit = -1}; }
 
 bool partition_get(Ctx *ctx, TableRef ref, StrList values, Partition *ret, Table *ret_table, Err *err) {
     TableRef folded = scope_table(ctx, ref);
@@ -80,7 +79,8 @@ static PartitionQuery one_more(const PartitionQuery *query) {
     return q;
 }
 
-bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partitions *ret, bool *ret_more, Table *ret_table, Err *err) {
+bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partitions *ret, bool *ret_more, Table *ret_table,
+                    Err *err) {
     TableRef folded = scope_table(ctx, ref);
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     PartitionScope scope;
@@ -129,7 +129,8 @@ typedef struct ContentBag {
 } ContentBag;
 
 static ContentBag bag_new(Arena *arena, size_t items) {
-    return (ContentBag){.sets = ARENA_ARRAY(arena, const ColumnSet *, items), .formats = ARENA_ARRAY(arena, const StorageFormat *, items)};
+    return (ContentBag){.sets = ARENA_ARRAY(arena, const ColumnSet *, items),
+                        .formats = ARENA_ARRAY(arena, const StorageFormat *, items)};
 }
 
 static void bag_add(ContentBag *bag, const Table *table, const Storage *s) {
@@ -205,9 +206,9 @@ typedef struct Adding {
     Ctx *ctx;
     const PartitionAdd *add;
     PartitionScope scope;
-    Partition *items;     /* one per given, prepared */
+    Partition *items; /* one per given, prepared */
     ItemResult *results;
-    Partition *fresh;     /* those to be written */
+    Partition *fresh; /* those to be written */
     size_t fresh_count;
     bool same;
 } Adding;
@@ -346,7 +347,8 @@ static bool add_body(PgConn *conn, void *arg, Err *err) {
     if (a->fresh_count == 0) {
         return true;
     }
-    if (!change_partitions(ctx, conn, &a->scope.table, "add", "ADD_PARTITION", names_of(ctx, a->fresh, a->fresh_count), &seq, err)) {
+    if (!change_partitions(ctx, conn, &a->scope.table, "add", "ADD_PARTITION", names_of(ctx, a->fresh, a->fresh_count), &seq,
+                           err)) {
         return false;
     }
     Micros now = clock_now();
@@ -401,9 +403,9 @@ typedef struct PartitionAltering {
     const PartitionAlter *how;
     PartitionScope scope;
     ItemResult *results;
-    Str *names;          /* before */
-    Str *new_names;      /* what the directories were moved for */
-    Partition *items;    /* after; name "" where the item failed */
+    Str *names;       /* before */
+    Str *new_names;   /* what the directories were moved for */
+    Partition *items; /* after; name "" where the item failed */
     Move *moves;
     bool same;
 } PartitionAltering;
@@ -427,7 +429,8 @@ static bool alter_one(PartitionAltering *a, size_t i, const StrMap *found, Err *
     *p = *before;
     p->params = params_copy(&before->params, a->ctx->arena);
     p->storage.params = params_copy(&before->storage.params, a->ctx->arena);
-    return a->how->edit(a->ctx, &a->scope.table, p, i, a->how->arg, err) && prepare(a->ctx, &a->scope.table, p, &before->storage, err);
+    return a->how->edit(a->ctx, &a->scope.table, p, i, a->how->arg, err) &&
+           prepare(a->ctx, &a->scope.table, p, &before->storage, err);
 }
 
 static bool alter_names(PartitionAltering *a, Err *err) {
@@ -473,7 +476,8 @@ static bool check_new_names(PgConn *conn, PartitionAltering *a, Err *err) {
         if (!a->results[i].ok) {
             continue;
         }
-        if (strmap_put(seen, a->items[i].name, a) && (already(&a->scope.table, a->items[i].name, &why), !alter_fails(a, i, &why, err))) {
+        if (strmap_put(seen, a->items[i].name, a) &&
+            (already(&a->scope.table, a->items[i].name, &why), !alter_fails(a, i, &why, err))) {
             return false;
         }
         if (!str_eq(a->items[i].name, a->names[i])) {
@@ -720,7 +724,8 @@ bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **
     PartitionScope scope;
     Str name;
     if (!authorize(ctx, ACTION_READ, folded, err) || !open_scope(ctx, folded, &conn, &scope, err) ||
-        !make_name(ctx, &scope.table, values, &name, err) || !partition_rows_history(ctx, conn, &scope, name, ret, ret_count, err)) {
+        !make_name(ctx, &scope.table, values, &name, err) ||
+        !partition_rows_history(ctx, conn, &scope, name, ret, ret_count, err)) {
         return false;
     }
     return *ret_count > 0 || not_found(&scope.table, name, err);
@@ -763,12 +768,15 @@ static bool restore_body(PgConn *conn, void *arg, Err *err) {
         return false;
     }
     if (!find_image(events, count, r->seq, r->ret)) {
-        return err_set(err, ERR_PARTITION_NOT_FOUND, "Nothing is kept that partition %" STR_FMT " could be restored to.", STR_ARG(name));
+        return err_set(err, ERR_PARTITION_NOT_FOUND, "Nothing is kept that partition %" STR_FMT " could be restored to.",
+                       STR_ARG(name));
     }
     StrList names = {&name, 1};
     int64_t seq;
-    if (!change_partitions(ctx, conn, &scope.table, "restore", events[0].has_image && str_eq(str_from(events[0].action), STR("drop"))
-                           ? "ADD_PARTITION" : "ALTER_PARTITION", names, &seq, err) ||
+    if (!change_partitions(ctx, conn, &scope.table, "restore",
+                           events[0].has_image && str_eq(str_from(events[0].action), STR("drop")) ? "ADD_PARTITION"
+                                                                                                  : "ALTER_PARTITION",
+                           names, &seq, err) ||
         !partition_rows_retire(ctx, conn, scope.table.id, names, seq, false, err)) {
         return false;
     }

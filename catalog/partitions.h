@@ -9,20 +9,21 @@ typedef enum FilterGrammar { FILTER_HIVE, FILTER_GLUE } FilterGrammar;
 
 /* Which partitions. All null / zero: all of the table. Order is always by name. */
 typedef struct PartitionQuery {
-    Str filter;              /* text in GRAMMAR */
+    Str filter; /* text in GRAMMAR */
     FilterGrammar grammar;
-    StrList names;           /* these only, when with_names */
+    StrList names; /* these only, when with_names */
     bool with_names;
-    StrList prefix;          /* leading values; a null or "" item is any value (Hive's partial specification) */
+    StrList prefix;             /* leading values; a null or "" item is any value (Hive's partial specification) */
     uint32_t segment, segments; /* segments > 1: that share of them, disjoint and stable */
-    Str after;               /* name */
-    int64_t limit;           /* < 0: all */
-    bool without_columns;    /* storage.columns is left empty */
+    Str after;                  /* name */
+    int64_t limit;              /* < 0: all */
+    bool without_columns;       /* storage.columns is left empty */
 } PartitionQuery;
 
 bool partition_get(Ctx *ctx, TableRef ref, StrList values, Partition *ret, Table *ret_table, Err *err) WARN_UNUSED;
 /* RET_TABLE (may be NULL): the table, for doors that need its keys. */
-bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partitions *ret, bool *ret_more, Table *ret_table, Err *err) WARN_UNUSED;
+bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partitions *ret, bool *ret_more, Table *ret_table,
+                    Err *err) WARN_UNUSED;
 bool partition_names(Ctx *ctx, TableRef ref, const PartitionQuery *query, StrList *ret, bool *ret_more, Err *err) WARN_UNUSED;
 bool partition_count(Ctx *ctx, TableRef ref, const PartitionQuery *query, int64_t *ret, Err *err) WARN_UNUSED;
 
@@ -36,40 +37,43 @@ typedef struct ItemResult {
 } ItemResult;
 
 typedef struct PartitionAdd {
-    Partitions items;     /* values given; name is made here; storage.location null: below the table */
+    Partitions items; /* values given; name is made here; storage.location null: below the table */
     bool if_not_exists;
-    bool per_item;        /* good items are added, bad ones reported in RESULTS; otherwise all or nothing */
+    bool per_item; /* good items are added, bad ones reported in RESULTS; otherwise all or nothing */
     bool no_directories;
 } PartitionAdd;
 /* RESULTS: one per item, in order (filled also when not per_item and successful). */
-bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *ret, ItemResult **ret_results, Err *err) WARN_UNUSED;
+bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *ret, ItemResult **ret_results,
+                   Err *err) WARN_UNUSED;
 
 typedef bool (*PartitionEdit)(Ctx *ctx, const Table *table, Partition *partition, size_t index, void *arg, Err *err);
 typedef struct PartitionAlter {
-    StrList *values;      /* one list a partition */
+    StrList *values; /* one list a partition */
     size_t count;
-    PartitionEdit edit;   /* may run more than once */
+    PartitionEdit edit; /* may run more than once */
     void *arg;
     bool per_item;
-    bool renames;         /* edit may change values, which renames the partition and moves a managed one's directory */
+    bool renames; /* edit may change values, which renames the partition and moves a managed one's directory */
 } PartitionAlter;
-bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitions *ret, ItemResult **ret_results, Err *err) WARN_UNUSED;
+bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitions *ret, ItemResult **ret_results,
+                     Err *err) WARN_UNUSED;
 
 typedef struct PartitionDrop {
     PartitionQuery which;
-    bool if_exists;       /* names that are missing are no error */
+    bool if_exists; /* names that are missing are no error */
     bool delete_data;
     bool per_item;
-    bool want_dropped;    /* return what was dropped */
+    bool want_dropped; /* return what was dropped */
 } PartitionDrop;
-bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions *ret, int64_t *ret_count, ItemResult **ret_results, Err *err) WARN_UNUSED;
+bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions *ret, int64_t *ret_count, ItemResult **ret_results,
+                    Err *err) WARN_UNUSED;
 
 /* Everything that happened to one partition, newest first: who added, altered, dropped it, and what it was. */
 typedef struct PartitionEvent {
     Change change;
-    const char *action;   /* add, alter, drop, restore */
+    const char *action; /* add, alter, drop, restore */
     bool has_image;
-    Partition image;      /* what it was before (alter, drop) */
+    Partition image; /* what it was before (alter, drop) */
 } PartitionEvent;
 bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Err *err) WARN_UNUSED;
 /* Back to what it was before change SEQ (its newest alter or drop when 0). */

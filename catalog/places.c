@@ -24,9 +24,7 @@ bool place_normalise(Ctx *ctx, Str text, Str *ret, Err *err) {
     return location_normalise(ctx->arena, text, default_fs(ctx), ret, err);
 }
 
-bool place_warehouse(Ctx *ctx, Str *ret, Err *err) {
-    return place_normalise(ctx, ctx->catalog->config->warehouse, ret, err);
-}
+bool place_warehouse(Ctx *ctx, Str *ret, Err *err) { return place_normalise(ctx, ctx->catalog->config->warehouse, ret, err); }
 
 Str place_below(Ctx *ctx, Str parent, Str name, Str suffix) {
     return location_join(ctx->arena, parent, ARENA_CONCAT(ctx->arena, partname_escape_str(ctx->arena, name), suffix));

@@ -16,17 +16,24 @@ static StrList folded(Ctx *ctx, StrList names) {
     return list;
 }
 
+/* By bits: NaN equals itself, and -0 is not 0. */
+static bool doubles_equal(double a, double b) {
+    uint64_t x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y;
+}
+
 static bool values_equal(const StatValue *a, const StatValue *b) {
-    return a->given == b->given && a->integer == b->integer && memcmp(&a->real, &b->real, sizeof a->real) == 0 &&
+    return a->given == b->given && a->integer == b->integer && doubles_equal(a->real, b->real) &&
            a->unscaled.len == b->unscaled.len && (a->unscaled.len == 0 || str_eq(a->unscaled, b->unscaled)) && a->scale == b->scale;
 }
 
 bool statistics_equal(const ColumnStatistic *a, const ColumnStatistic *b) {
     return str_eq(a->column, b->column) && str_eq(a->type, b->type) && a->kind == b->kind && a->nulls == b->nulls &&
            a->distinct == b->distinct && values_equal(&a->low, &b->low) && values_equal(&a->high, &b->high) &&
-           a->max_length == b->max_length && memcmp(&a->average_length, &b->average_length, sizeof a->average_length) == 0 &&
-           a->trues == b->trues && a->falses == b->falses && str_eq(a->bit_vector, b->bit_vector) &&
-           str_eq(a->histogram, b->histogram);
+           a->max_length == b->max_length && doubles_equal(a->average_length, b->average_length) && a->trues == b->trues &&
+           a->falses == b->falses && str_eq(a->bit_vector, b->bit_vector) && str_eq(a->histogram, b->histogram);
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------- */

@@ -5,13 +5,6 @@
 #include "catalog/types.h"
 #include "config/config.h"
 
-NameRule ctx_name_rule(const Ctx *ctx) {
-    if (ctx_door_is(ctx, "hive")) {
-        return NAME_HIVE_OBJECT;
-    }
-    return ctx_door_is(ctx, "glue") || ctx_door_is(ctx, "crawler") ? NAME_GLUE : NAME_REST;
-}
-
 bool table_is_view(const Table *t) {
     return str_eq(t->type, STR("VIRTUAL_VIEW")) || (str_is_null(t->type) && !str_is_null(t->view_original));
 }
@@ -105,8 +98,10 @@ static bool names_once(Ctx *ctx, const Table *t, Err *err) {
     for (size_t s = 0; s < ARRAY_LEN(sets); s++) {
         for (size_t i = 0; i < sets[s]->count; i++) {
             if (strmap_put(seen, sets[s]->items[i].name, sets[s]->items)) {
-                return err_set(err, ERR_INVALID_INPUT, "The column name %" STR_FMT " is given twice; columns and partition keys share"
-                               " one set of names, and case does not count.", STR_ARG(sets[s]->items[i].name));
+                return err_set(err, ERR_INVALID_INPUT,
+                               "The column name %" STR_FMT " is given twice; columns and partition keys share"
+                               " one set of names, and case does not count.",
+                               STR_ARG(sets[s]->items[i].name));
             }
         }
     }
@@ -159,11 +154,13 @@ bool table_check(Ctx *ctx, Table *t, const Table *before, Err *err) {
     bool same_columns = before && uuid_eq(before->storage.columns->id, t->storage.columns->id) &&
                         uuid_eq(before->partition_keys->id, t->partition_keys->id);
     if (!storage_check(ctx, &t->storage, before ? &before->storage : NULL, err) ||
-        !columns_check(ctx, "partition key", &t->partition_keys, before ? before->partition_keys : NULL, err) || !keys_check(t, err) ||
-        (!same_columns && ctx_door_is(ctx, "rest") && !names_once(ctx, t, err)) || !params_check(ctx, "the table", &t->params, err)) {
+        !columns_check(ctx, "partition key", &t->partition_keys, before ? before->partition_keys : NULL, err) ||
+        !keys_check(t, err) || (!same_columns && ctx_door_is(ctx, "rest") && !names_once(ctx, t, err)) ||
+        !params_check(ctx, "the table", &t->params, err)) {
         return false;
     }
-    return text_check("the type", t->type, config->limits.comment, err) && text_check("the owner", t->owner, config->limits.comment, err) &&
+    return text_check("the type", t->type, config->limits.comment, err) &&
+           text_check("the owner", t->owner, config->limits.comment, err) &&
            text_check("the description", t->description, config->limits.view_text, err) &&
            text_check("view_original_text", t->view_original, config->limits.view_text, err) &&
            text_check("view_expanded_text", t->view_expanded, config->limits.view_text, err) &&

@@ -4,11 +4,6 @@
 
 #include "catalog/ctx.h"
 #include "catalog/model.h"
-#include "catalog/names.h"
-
-/* Which names the caller's door lets in. */
-NameRule ctx_name_rule(const Ctx *ctx);
-static inline bool ctx_door_is(const Ctx *ctx, const char *door) { return str_eq(ctx->caller->protocol, str_from(door)); }
 
 /* Folds column names, normalises the location, checks every rule and limit. BEFORE: what it was, NULL for a new table;
  * parts that did not change are not checked again, so an old object never blocks an unrelated change. */

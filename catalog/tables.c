@@ -157,7 +157,7 @@ typedef struct Altering {
     TableRef ref;
     const TableAlter *how;
     Table before, after;
-    Database target;   /* the database the table is in afterwards */
+    Database target; /* the database the table is in afterwards */
     TableDiff diff;
     Move move;
     bool content_stored, won;
@@ -166,28 +166,33 @@ typedef struct Altering {
 
 static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
     if (how->expect_version >= 0 && how->expect_version != t->version) {
-        return err_set(err, ERR_VERSION_CONFLICT, "Table %" STR_FMT ".%" STR_FMT " has version %" PRId64 " by now, not %" PRId64
-                       ". Read it again and repeat the change.", STR_ARG(t->database), STR_ARG(t->name), t->version, how->expect_version);
+        return err_set(err, ERR_VERSION_CONFLICT,
+                       "Table %" STR_FMT ".%" STR_FMT " has version %" PRId64 " by now, not %" PRId64
+                       ". Read it again and repeat the change.",
+                       STR_ARG(t->database), STR_ARG(t->name), t->version, how->expect_version);
     }
     if (str_is_null(how->expect_param) || str_is_null(how->expect_value)) {
         return true;
     }
     Str current = params_get(&t->params, how->expect_param);
     return str_eq(current, how->expect_value) ||
-           err_set(err, ERR_CONFLICT, "The table has been modified. The parameter value for key '%" STR_FMT "' is '%" STR_FMT
-                   "'. The expected was value was '%" STR_FMT "'", STR_ARG(how->expect_param),
-                   STR_ARG(str_is_null(current) ? STR("null") : current), STR_ARG(how->expect_value));
+           err_set(err, ERR_CONFLICT,
+                   "The table has been modified. The parameter value for key '%" STR_FMT "' is '%" STR_FMT
+                   "'. The expected was value was '%" STR_FMT "'",
+                   STR_ARG(how->expect_param), STR_ARG(str_is_null(current) ? STR("null") : current), STR_ARG(how->expect_value));
 }
 
 /* A commit to an Iceberg table names the state it was built on. A writer that moves the pointer without that would undo
  * somebody's commit, through whatever door it comes. */
 static bool check_pointer(Ctx *ctx, const Table *before, const Table *after, Err *err) {
-    Str current = params_get(&before->params, STR("metadata_location")), next = params_get(&after->params, STR("metadata_location"));
+    Str current = params_get(&before->params, STR("metadata_location")),
+        next = params_get(&after->params, STR("metadata_location"));
     if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) || str_is_null(next) ||
         str_eq(current, next) || str_eq(params_get(&after->params, STR("previous_metadata_location")), current)) {
         return true;
     }
-    return err_set(err, ERR_POINTER_CONFLICT, "Table %" STR_FMT ".%" STR_FMT " is an Iceberg table at %" STR_FMT ". A change of"
+    return err_set(err, ERR_POINTER_CONFLICT,
+                   "Table %" STR_FMT ".%" STR_FMT " is an Iceberg table at %" STR_FMT ". A change of"
                    " metadata_location must give that as previous_metadata_location. Refresh the table and commit again.",
                    STR_ARG(before->database), STR_ARG(before->name), STR_ARG(current));
 }
@@ -209,9 +214,10 @@ static bool check_keys(PgConn *conn, Altering *a, Err *err) {
     if (a->how->allow_key_change && !partition_rows_any(a->ctx, conn, a->before.id, &any, err)) {
         return false;
     }
-    return !any || err_set(err, ERR_INVALID_OPERATION, "partition keys can not be changed. Their names and number are part of every"
-                           " partition of %" STR_FMT ".%" STR_FMT "; make a new table instead.", STR_ARG(a->before.database),
-                           STR_ARG(a->before.name));
+    return !any || err_set(err, ERR_INVALID_OPERATION,
+                           "partition keys can not be changed. Their names and number are part of every"
+                           " partition of %" STR_FMT ".%" STR_FMT "; make a new table instead.",
+                           STR_ARG(a->before.database), STR_ARG(a->before.name));
 }
 
 static bool is_renamed(const Altering *a) {
@@ -236,7 +242,8 @@ static bool work_out(PgConn *conn, Altering *a, Err *err) {
         return err_set(err, ERR_INVALID_OPERATION, "A table cannot move to another catalog.");
     }
     a->after.catalog = a->before.catalog;
-    if (!table_check(ctx, &a->after, &a->before, err) || !check_pointer(ctx, &a->before, &a->after, err) || !check_keys(conn, a, err)) {
+    if (!table_check(ctx, &a->after, &a->before, err) || !check_pointer(ctx, &a->before, &a->after, err) ||
+        !check_keys(conn, a, err)) {
         return false;
     }
     if (is_renamed(a) && !databases_sql_get(ctx, conn, a->after.catalog, a->after.database, ROW_READ, &a->target, err)) {
@@ -318,7 +325,9 @@ static bool write_alter(PgConn *conn, Altering *a, Err *err) {
         .before = &a->before,
         .database_id = renamed ? target.id : a->before.database_id,
         .diff = &a->diff,
-        .action = a->how->action ? a->how->action : renamed ? "rename" : "alter",
+        .action = a->how->action ? a->how->action
+                  : renamed      ? "rename"
+                                 : "alter",
         .hms_event = "ALTER_TABLE",
         .skip_archive = a->how->skip_archive,
     };
@@ -416,7 +425,8 @@ bool table_alter(Ctx *ctx, TableRef ref, const TableAlter *how, Table *ret, Err 
             return true;
         }
     }
-    return err_set(err, ERR_CONFLICT, "Table %" STR_FMT ".%" STR_FMT " was changed by others each time it was to be renamed. Try again.",
+    return err_set(err, ERR_CONFLICT,
+                   "Table %" STR_FMT ".%" STR_FMT " was changed by others each time it was to be renamed. Try again.",
                    STR_ARG(a.ref.database), STR_ARG(a.ref.name));
 }
 
@@ -521,22 +531,28 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
         return false;
     }
     if (table_is_log_format(&before) && !u->how->move_pointer) {
-        return err_set(err, ERR_INVALID_OPERATION, "%" STR_FMT " is an Iceberg, Delta or Hudi table: bringing it back also brings back"
-                       " an old state of its data. Ask for that by name (move_pointer) if it is meant.", STR_ARG(before.name));
+        return err_set(err, ERR_INVALID_OPERATION,
+                       "%" STR_FMT " is an Iceberg, Delta or Hudi table: bringing it back also brings back"
+                       " an old state of its data. Ask for that by name (move_pointer) if it is meant.",
+                       STR_ARG(before.name));
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);
     TableDiff diff = {0};
     bool won;
-    TableWrite write = {.table = &after, .before = &before, .database_id = database.id, .diff = &diff, .action = "undrop",
-                        .hms_event = "CREATE_TABLE", .revive = true};
+    TableWrite write = {.table = &after,
+                        .before = &before,
+                        .database_id = database.id,
+                        .diff = &diff,
+                        .action = "undrop",
+                        .hms_event = "CREATE_TABLE",
+                        .revive = true};
     after.dropped_at = MICROS_NONE;
     if (!name_check(ctx_name_rule(u->ctx), "table", after.name, err) ||
         !table_row_update(u->ctx, conn, &write, &won, u->ret, NULL, err)) {
         return false;
     }
-    return won ? search_update(u->ctx, conn, u->ret, err)
-               : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
+    return won ? search_update(u->ctx, conn, u->ret, err) : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
 }
 
 bool table_undrop(Ctx *ctx, TableRef ref, const TableUndrop *how, Table *ret, StrList *ret_gone, Err *err) {

@@ -8,17 +8,27 @@
 
 bool table_get(Ctx *ctx, TableRef ref, Table *ret, Err *err) WARN_UNUSED;
 
-typedef struct TableSummary { Str name, type; } TableSummary;
-typedef struct TableSummaries { TableSummary *items; size_t count; bool more; } TableSummaries;
-typedef struct Tables { Table *items; size_t count; bool more; } Tables;
+typedef struct TableSummary {
+    Str name, type;
+} TableSummary;
+typedef struct TableSummaries {
+    TableSummary *items;
+    size_t count;
+    bool more;
+} TableSummaries;
+typedef struct Tables {
+    Table *items;
+    size_t count;
+    bool more;
+} Tables;
 /* TYPE null: all types. A missing database is an error here; a door that answers an empty list maps it. */
 bool table_list(Ctx *ctx, Str catalog, Str database, Str type, const Page *page, TableSummaries *ret, Err *err) WARN_UNUSED;
 bool table_list_full(Ctx *ctx, Str catalog, Str database, Str type, const Page *page, Tables *ret, Err *err) WARN_UNUSED;
 
 typedef struct TableCreate {
-    Table table;             /* catalog, database, name and everything given */
-    bool if_not_exists;      /* an existing table is returned as it is */
-    bool keep_created_at;    /* import: the time given instead of now */
+    Table table;          /* catalog, database, name and everything given */
+    bool if_not_exists;   /* an existing table is returned as it is */
+    bool keep_created_at; /* import: the time given instead of now */
 } TableCreate;
 bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) WARN_UNUSED;
 
@@ -28,13 +38,13 @@ typedef bool (*TableEdit)(Ctx *ctx, Table *table, void *arg, Err *err);
 typedef struct TableAlter {
     TableEdit edit;
     void *arg;
-    int64_t expect_version;  /* < 0: any */
+    int64_t expect_version;         /* < 0: any */
     Str expect_param, expect_value; /* compare-and-set on a parameter; null: no check */
-    bool skip_archive;       /* Glue: the replaced version is not listed there */
-    bool write_noop;         /* a change of nothing still makes a version (flagged) */
-    bool cascade_columns;    /* every partition gets the new columns too */
-    bool allow_key_change;   /* partition keys may be renamed, added, removed while there are no partitions */
-    const char *action;      /* change log: "alter", "rename", "restore"; NULL: decided by what changed */
+    bool skip_archive;              /* Glue: the replaced version is not listed there */
+    bool write_noop;                /* a change of nothing still makes a version (flagged) */
+    bool cascade_columns;           /* every partition gets the new columns too */
+    bool allow_key_change;          /* partition keys may be renamed, added, removed while there are no partitions */
+    const char *action;             /* change log: "alter", "rename", "restore"; NULL: decided by what changed */
 } TableAlter;
 bool table_alter(Ctx *ctx, TableRef ref, const TableAlter *how, Table *ret, Err *err) WARN_UNUSED;
 bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, int64_t expect_version, Table *ret, Err *err) WARN_UNUSED;
@@ -48,9 +58,9 @@ bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) WARN_UNU
 /* Dropped incarnations that can still be restored, newest first. */
 bool table_dropped_list(Ctx *ctx, Str catalog, Str database, Str name, const Page *page, Tables *ret, Err *err) WARN_UNUSED;
 typedef struct TableUndrop {
-    int64_t incarnation;  /* 0: the newest dropped one of that name */
-    Str new_name;         /* null: the old one */
-    bool move_pointer;    /* allow an Iceberg, Delta or Hudi table */
+    int64_t incarnation; /* 0: the newest dropped one of that name */
+    Str new_name;        /* null: the old one */
+    bool move_pointer;   /* allow an Iceberg, Delta or Hudi table */
 } TableUndrop;
 /* Brings a dropped table back with its partitions. RET_GONE: locations whose data is not there any more. */
 bool table_undrop(Ctx *ctx, TableRef ref, const TableUndrop *how, Table *ret, StrList *ret_gone, Err *err) WARN_UNUSED;

@@ -17,8 +17,9 @@ static bool check_user_name(Str name, Err *err) {
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         ok = letter || (c && strchr(SPECIAL, c));
     }
-    return ok || err_set(err, ERR_INVALID_NAME, "A user's name has 1 to %d characters: letters, digits, \".\", \"_\", \"-\", \"@\" and \"+\".",
-                         USER_NAME_MAX);
+    return ok ||
+           err_set(err, ERR_INVALID_NAME,
+                   "A user's name has 1 to %d characters: letters, digits, \".\", \"_\", \"-\", \"@\" and \"+\".", USER_NAME_MAX);
 }
 
 static bool check_token_name(Str name, Err *err) {
@@ -112,13 +113,14 @@ static bool write_user(UserWrite *write, PgTxnBody body, Err *err) {
 
 static bool create_body(PgConn *conn, void *arg, Err *err) {
     UserWrite *w = arg;
-    return users_sql_insert(w->ctx, conn, w->name, w->record, w->admin, &w->result, err) && log_user(w->ctx, conn, "create", &w->result, err);
+    return users_sql_insert(w->ctx, conn, w->name, w->record, w->admin, &w->result, err) &&
+           log_user(w->ctx, conn, "create", &w->result, err);
 }
 
 bool user_create(Ctx *ctx, Str name, Str password, bool admin, User *ret, Err *err) {
     UserWrite write = {.ctx = ctx, .name = name, .admin = admin};
-    if (!ask(ctx, ACTION_CREATE, "user", name, err) || !check_user_name(name, err) || !password_record(ctx, password, &write.record, err) ||
-        !write_user(&write, create_body, err)) {
+    if (!ask(ctx, ACTION_CREATE, "user", name, err) || !check_user_name(name, err) ||
+        !password_record(ctx, password, &write.record, err) || !write_user(&write, create_body, err)) {
         return false;
     }
     *ret = write.result;
@@ -134,7 +136,8 @@ static bool expect_an_admin(Ctx *ctx, PgConn *conn, bool was_admin, Err *err) {
     if (!users_sql_admin_count(ctx, conn, 0, &left, err)) {
         return false;
     }
-    return left > 0 || err_set(err, ERR_INVALID_OPERATION, "This is the last admin who can log in. Make another user an admin first.");
+    return left > 0 ||
+           err_set(err, ERR_INVALID_OPERATION, "This is the last admin who can log in. Make another user an admin first.");
 }
 
 static bool is_active_admin(const User *user) { return user->admin && !user->disabled; }
@@ -159,7 +162,8 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
 
 bool user_alter(Ctx *ctx, Str name, const UserChange *change, User *ret, Err *err) {
     UserWrite write = {.ctx = ctx, .name = name, .change = change};
-    if (!ask(ctx, ACTION_ALTER, "user", name, err) || (change->set_password && !password_record(ctx, change->password, &write.record, err)) ||
+    if (!ask(ctx, ACTION_ALTER, "user", name, err) ||
+        (change->set_password && !password_record(ctx, change->password, &write.record, err)) ||
         !write_user(&write, alter_body, err)) {
         return false;
     }
@@ -250,7 +254,8 @@ bool token_revoke(Ctx *ctx, Str user, Uuid id, Err *err) {
 
 bool login_by_name(Ctx *ctx, Str name, Login *ret, bool *ret_found, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && login_sql_by_name(ctx, conn, name, ret, ret_found, err);
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
+           login_sql_by_name(ctx, conn, name, ret, ret_found, err);
 }
 
 bool login_by_token(Ctx *ctx, Str token, Login *ret, bool *ret_found, Err *err) {

@@ -14,14 +14,22 @@ typedef struct User {
     bool admin, disabled, has_password;
     Micros created_at, updated_at;
 } User;
-typedef struct Users { User *items; size_t count; bool more; } Users;
+typedef struct Users {
+    User *items;
+    size_t count;
+    bool more;
+} Users;
 
 typedef struct Token {
     Uuid id;
     Str user, name;
     Micros created_at, expires_at, revoked_at;
 } Token;
-typedef struct Tokens { Token *items; size_t count; bool more; } Tokens;
+typedef struct Tokens {
+    Token *items;
+    size_t count;
+    bool more;
+} Tokens;
 
 bool user_list(Ctx *ctx, const Page *page, Users *ret, Err *err) WARN_UNUSED;
 bool user_get(Ctx *ctx, Str name, User *ret, Err *err) WARN_UNUSED;

@@ -6,11 +6,11 @@
 #include "catalog/ctx.h"
 
 typedef struct VerifyCheck {
-    const char *name;      /* "versions_linear" */
-    const char *promise;   /* the rule as a sentence */
-    int64_t looked_at;     /* how many things */
+    const char *name;    /* "versions_linear" */
+    const char *promise; /* the rule as a sentence */
+    int64_t looked_at;   /* how many things */
     int64_t broken;
-    Str example;           /* the first thing that breaks it; null: none */
+    Str example; /* the first thing that breaks it; null: none */
 } VerifyCheck;
 
 typedef struct VerifyReport {

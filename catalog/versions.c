@@ -39,8 +39,10 @@ bool version_as_of(Ctx *ctx, TableRef ref, Micros at, TableVersion *ret, Err *er
     if (!found) {
         char time[32];
         time_format(at, time);
-        return err_set(err, ERR_VERSION_NOT_FOUND, "There was no table %" STR_FMT ".%" STR_FMT " at %s, or its history from then has"
-                       " been removed by the retention rule.", STR_ARG(folded.database), STR_ARG(folded.name), time);
+        return err_set(err, ERR_VERSION_NOT_FOUND,
+                       "There was no table %" STR_FMT ".%" STR_FMT " at %s, or its history from then has"
+                       " been removed by the retention rule.",
+                       STR_ARG(folded.database), STR_ARG(folded.name), time);
     }
     return table_row_by_id(ctx, conn, table_id, false, &table, err) && version_row_get(ctx, conn, &table, version, ret, err);
 }
@@ -147,7 +149,10 @@ bool version_restore(Ctx *ctx, TableRef ref, const VersionRestore *how, Table *r
         return false;
     }
     Restore restore = {how, &version.table};
-    TableAlter alter = {.edit = restore_edit, .arg = &restore, .expect_version = how->expect_version, .action = "restore",
+    TableAlter alter = {.edit = restore_edit,
+                        .arg = &restore,
+                        .expect_version = how->expect_version,
+                        .action = "restore",
                         .allow_key_change = true};
     return table_alter(ctx, folded, &alter, ret, err) && table_locations_gone(ctx, ret, ret_gone, err);
 }

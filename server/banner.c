@@ -13,15 +13,18 @@ void banner_print(const Config *config, AuthMode mode, uint16_t http_port, bool 
     char url[320];
     snprintf(url, sizeof url, "http://%s%" STR_FMT "%s:%u", six ? "[" : "", STR_ARG(host), six ? "]" : "", (unsigned)http_port);
     const char *curl_login = "", *cli_login = "";
-    printf("\nPropolis %s\n  REST API   %s/api/v1   (described by %s/openapi.yaml)\n  data       %" STR_FMT "\n  warehouse  %" STR_FMT "\n", SERVER_VERSION,
-           url, url, STR_ARG(config->data_dir), STR_ARG(config->warehouse));
+    printf("\nPropolis %s\n  REST API   %s/api/v1   (described by %s/openapi.yaml)\n  data       %" STR_FMT
+           "\n  warehouse  %" STR_FMT "\n",
+           SERVER_VERSION, url, url, STR_ARG(config->data_dir), STR_ARG(config->warehouse));
     if (mode == AUTH_REQUIRED) {
-        printf("  login      needed%s\n", made_token ? "; the first admin's token is in the file admin.token of the data directory" : "");
+        printf("  login      needed%s\n",
+               made_token ? "; the first admin's token is in the file admin.token of the data directory" : "");
         curl_login = " -H \"Authorization: Bearer $PROPOLIS_TOKEN\"";
         cli_login = "  # with the token in PROPOLIS_TOKEN";
     }
     printf("\nTry:\n  curl%s %s/api/v1/catalogs/hive/databases\n", curl_login, url);
-    printf("  curl%s -X POST -H 'Content-Type: application/json' -d '{\"name\":\"sales\"}' %s/api/v1/catalogs/hive/databases\n", curl_login, url);
+    printf("  curl%s -X POST -H 'Content-Type: application/json' -d '{\"name\":\"sales\"}' %s/api/v1/catalogs/hive/databases\n",
+           curl_login, url);
     printf("  propolis --server %s db list%s\n\n", url, cli_login);
     /* One line for scripts, always the last of the start. */
     printf("propolis: ready http=%s%" STR_FMT "%s:%u\n", six ? "[" : "", STR_ARG(host), six ? "]" : "", (unsigned)http_port);

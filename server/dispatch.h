@@ -12,7 +12,7 @@ typedef struct Call {
     Server *server;
     HttpExchange *http;
     RouteMatch match;
-    Err route_err;      /* why match.method is NULL */
+    Err route_err; /* why match.method is NULL */
     bool on_http_thread;
     /* A call that waits for changes (feed.h). */
     struct Call *next_parked;
@@ -21,7 +21,7 @@ typedef struct Call {
 } Call;
 
 void dispatch_request(HttpExchange *exchange, void *server); /* HttpOptions.on_request */
-bool dispatch_submit(Call *call); /* to the workers of its class; false: full */
+bool dispatch_submit(Call *call);                            /* to the workers of its class; false: full */
 /* Answers a call that cannot be served. */
 void dispatch_refuse(Call *call, ErrCode code, const char *why);
 

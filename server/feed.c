@@ -59,7 +59,8 @@ static void wake_calls(Call *call) {
         next = call->next_parked;
         call->next_parked = NULL;
         if (!dispatch_submit(call)) {
-            dispatch_refuse(call, ERR_OVERLOADED, "The server has more work waiting than it accepts (limits.queue). Try again in a moment.");
+            dispatch_refuse(call, ERR_OVERLOADED,
+                            "The server has more work waiting than it accepts (limits.queue). Try again in a moment.");
         }
     }
 }
@@ -99,7 +100,8 @@ static void wake_due(Feed *feed) {
 /* While the database is away its own users say so; the ticker keeps quiet. */
 static void number_changes(Feed *feed, Arena *arena) {
     Caller caller = {.protocol = STR("server"), .operation = STR("feed")};
-    Ctx ctx = {.catalog = &feed->server->catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(5000), .pool = PG_READ};
+    Ctx ctx = {
+        .catalog = &feed->server->catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(5000), .pool = PG_READ};
     Err err;
     int64_t last;
     if (change_sequence(&ctx, &last, &err)) {

@@ -12,13 +12,13 @@ struct Call;
 /* One event stream. The feed owns it once it is parked. */
 typedef struct FeedStream {
     struct FeedStream *next;
-    int64_t after;    /* wake it when there is a change above this */
+    int64_t after;       /* wake it when there is a change above this */
     int64_t retry_at_us; /* wake it then in any case; 0: no */
     int64_t beat_at_us;
     int64_t end_at_us;
-    void (*wake)(struct FeedStream *stream);           /* there is something new; on the ticker's thread, must not block */
-    bool (*beat)(struct FeedStream *stream);           /* send a sign of life; false: the peer has gone */
-    void (*end)(struct FeedStream *stream);            /* close and free */
+    void (*wake)(struct FeedStream *stream); /* there is something new; on the ticker's thread, must not block */
+    bool (*beat)(struct FeedStream *stream); /* send a sign of life; false: the peer has gone */
+    void (*end)(struct FeedStream *stream);  /* close and free */
 } FeedStream;
 
 Feed *feed_start(Server *server, int64_t tick_ms, Err *err);

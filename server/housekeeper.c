@@ -22,7 +22,8 @@ struct Housekeeper {
 static const Caller CALLER = {.protocol = STR_INIT("server"), .operation = STR_INIT("housekeeping"), .admin = true};
 
 static Ctx ctx_new(const Housekeeper *h) {
-    return (Ctx){.catalog = h->catalog, .arena = arena_new(MEMORY), .caller = &CALLER, .deadline = deadline_in_ms(STEP_MS), .pool = PG_BULK};
+    return (Ctx){
+        .catalog = h->catalog, .arena = arena_new(MEMORY), .caller = &CALLER, .deadline = deadline_in_ms(STEP_MS), .pool = PG_BULK};
 }
 
 /* While the database is away its own log line has said so already. */

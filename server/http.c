@@ -71,7 +71,8 @@ static bool resolve(const char *address, uint16_t port, struct addrinfo **ret, E
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     int failed = getaddrinfo(address, service, &hints, ret);
     if (failed) {
-        return err_set(err, ERR_INVALID_CONFIG, "The listen address \"%s\" is not one of this machine: %s.", address, gai_strerror(failed));
+        return err_set(err, ERR_INVALID_CONFIG, "The listen address \"%s\" is not one of this machine: %s.", address,
+                       gai_strerror(failed));
     }
     return true;
 }
@@ -85,12 +86,14 @@ bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_
     int why = errno;
     freeaddrinfo(found);
     if (!ok && why == EADDRINUSE) {
-        return err_set(err, ERR_INVALID_CONFIG,
-                       "Port %u on %s is in use by another program. Stop that program, or choose another port with --http-port (0 picks a free one).",
-                       (unsigned)port, address);
+        return err_set(
+            err, ERR_INVALID_CONFIG,
+            "Port %u on %s is in use by another program. Stop that program, or choose another port with --http-port (0 picks a free one).",
+            (unsigned)port, address);
     }
     if (!ok) {
-        return err_set(err, ERR_INVALID_CONFIG, "The server cannot listen on %s port %u: %s.", address, (unsigned)port, strerror(why));
+        return err_set(err, ERR_INVALID_CONFIG, "The server cannot listen on %s port %u: %s.", address, (unsigned)port,
+                       strerror(why));
     }
     *ret_port = bound_port(*ret_fd);
     return true;
@@ -219,8 +222,8 @@ static enum MHD_Result dispatch(Exchange *e) {
     return e->suspended ? MHD_YES : send_answer(e);
 }
 
-static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *url, const char *verb, const char *version,
-                                 const char *data, size_t *size, void **con_cls) {
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *url, const char *verb,
+                                 const char *version, const char *data, size_t *size, void **con_cls) {
     (void)arg;
     (void)connection;
     (void)url;
@@ -445,7 +448,8 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
-static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code) {
+static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
     (void)connection;
     (void)socket_context;
     HttpServer *server = arg;

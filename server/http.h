@@ -74,7 +74,9 @@ typedef struct HttpAnswer {
     const char *content_type; /* NULL: no body */
     Buf body;                 /* taken over */
     Str fixed;                /* instead of BODY: bytes that outlive the server */
-    struct { const char *name, *value; } headers[HTTP_ANSWER_HEADERS]; /* copied by http_answer() */
+    struct {
+        const char *name, *value;
+    } headers[HTTP_ANSWER_HEADERS]; /* copied by http_answer() */
     size_t header_count;
 } HttpAnswer;
 void http_answer_header(HttpAnswer *answer, const char *name, const char *value);

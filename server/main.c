@@ -102,8 +102,8 @@ int main(int argc, char **argv) {
     static const struct {
         const char *word;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"serve", serve},     {"migrate", migrate}, {"backup", backup},         {"restore", restore},
-                  {"verify", verify},   {"config", config_command}, {"version", version}};
+    } COMMANDS[] = {{"serve", serve},   {"migrate", migrate},       {"backup", backup},  {"restore", restore},
+                    {"verify", verify}, {"config", config_command}, {"version", version}};
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(COMMANDS); i++) {
         if (strcmp(argv[1], COMMANDS[i].word) == 0) {
             return COMMANDS[i].run(argc - 2, argv + 2);

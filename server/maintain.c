@@ -63,7 +63,8 @@ static bool backup(const Config *config, Arena *arena, Store *store, const char 
         return false;
     }
     printf("The catalog is saved in %s. Keep %" STR_FMT " with it, at another place: secrets of connections cannot be read without"
-           " that key.\nThe data of tables is not part of it.\n", file, STR_ARG(config->secret_key_file));
+           " that key.\nThe data of tables is not part of it.\n",
+           file, STR_ARG(config->secret_key_file));
     return true;
 }
 
@@ -75,7 +76,8 @@ static bool print_report(const VerifyReport *report, Err *err) {
             printf("       %" PRId64 " times, first: %" STR_FMT "\n", c->broken, STR_ARG(c->example));
         }
     }
-    return report->broken == 0 || err_set(err, ERR_INTERNAL, "The store breaks %" PRId64 " of its promises, see above.", report->broken);
+    return report->broken == 0 ||
+           err_set(err, ERR_INTERNAL, "The store breaks %" PRId64 " of its promises, see above.", report->broken);
 }
 
 static bool verify(const Config *config, Arena *arena, Store *store, const char *arg, Err *err) {

@@ -18,9 +18,9 @@ enum {
 };
 
 typedef struct Method {
-    const char *name;   /* "table.get": metrics, change log, access control */
-    const char *verb;   /* HTTP method */
-    const char *path;   /* pattern: {name} stands for one segment, "{name}:word" for one with that ending */
+    const char *name; /* "table.get": metrics, change log, access control */
+    const char *verb; /* HTTP method */
+    const char *path; /* pattern: {name} stands for one segment, "{name}:word" for one with that ending */
     MethodHandler handler;
     unsigned flags;
     const char *action; /* what the permission hook is asked: list, read, create, alter, drop, read_secret, admin */

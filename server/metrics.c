@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 /* Upper bounds in microseconds. */
-static const int64_t BOUNDS[] = {100,   250,   500,    1000,   2500,   5000,    10000,
-                                 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+static const int64_t BOUNDS[] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
+                                 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 enum { BUCKETS = ARRAY_LEN(BOUNDS) };
 
 typedef struct MethodCounts {
@@ -28,7 +28,9 @@ Metrics *metrics_new(MethodTable methods) {
 
 void metrics_free(Metrics *metrics) { free(metrics); }
 
-static size_t method_index(const Metrics *m, const Method *method) { return method ? (size_t)(method - m->methods.rows) : m->methods.count; }
+static size_t method_index(const Metrics *m, const Method *method) {
+    return method ? (size_t)(method - m->methods.rows) : m->methods.count;
+}
 
 static void add(atomic_ullong *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
 static uint64_t get(const atomic_ullong *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }

@@ -19,8 +19,8 @@ bool percent_decode(Arena *arena, Str text, bool plus_is_space, const char *what
             int high = text.len - i > 2 ? hex_digit(text.ptr[i + 1]) : -1;
             int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
             if (low < 0) {
-                return err_set(err, ERR_INVALID_INPUT, "%s has a \"%%\" that two hexadecimal digits do not follow; write a percent sign as %%25.",
-                               what);
+                return err_set(err, ERR_INVALID_INPUT,
+                               "%s has a \"%%\" that two hexadecimal digits do not follow; write a percent sign as %%25.", what);
             }
             c = (char)(high * 16 + low);
             i += 2;
@@ -65,7 +65,8 @@ static bool unknown_query(const Request *r, Str name, Err *err) {
     words[count] = NULL;
     const char *near = nearest_word(name, words);
     if (near) {
-        return err_set(err, ERR_INVALID_INPUT, "There is no query parameter \"%" STR_FMT "\" here. Did you mean \"%s\"?", STR_ARG(name), near);
+        return err_set(err, ERR_INVALID_INPUT, "There is no query parameter \"%" STR_FMT "\" here. Did you mean \"%s\"?",
+                       STR_ARG(name), near);
     }
     return err_set(err, ERR_INVALID_INPUT, "There is no query parameter \"%" STR_FMT "\" here. Known: %s.", STR_ARG(name),
                    r->method->query ? r->method->query : "none");
@@ -147,7 +148,8 @@ bool request_query_bool(const Request *r, const char *name, bool *ret, Err *err)
     }
     bool yes = str_eq(text, STR("true"));
     if (!yes && !str_eq(text, STR("false"))) {
-        return err_set(err, ERR_INVALID_INPUT, "The query parameter \"%s\" must be true or false, but it is \"%" STR_FMT "\".", name, STR_ARG(text));
+        return err_set(err, ERR_INVALID_INPUT, "The query parameter \"%s\" must be true or false, but it is \"%" STR_FMT "\".",
+                       name, STR_ARG(text));
     }
     *ret = yes;
     return true;
@@ -161,8 +163,9 @@ bool request_query_i64(const Request *r, const char *name, int64_t low, int64_t 
     int64_t value;
     if (!str_to_i64(text, &value) || value < low || value > high) {
         return err_set(err, ERR_INVALID_INPUT,
-                       "The query parameter \"%s\" must be a whole number from %" PRId64 " to %" PRId64 ", but it is \"%" STR_FMT "\".", name, low,
-                       high, STR_ARG(text));
+                       "The query parameter \"%s\" must be a whole number from %" PRId64 " to %" PRId64 ", but it is \"%" STR_FMT
+                       "\".",
+                       name, low, high, STR_ARG(text));
     }
     *ret = value;
     return true;
@@ -199,7 +202,8 @@ void request_problem(Request *r, const Err *e) {
     jw_put_str(&w, "request_id", str_from(r->request_id));
     jw_object_end(&w);
     if (info->rest_status == 401) {
-        http_answer_header(&r->answer, "WWW-Authenticate", "Bearer realm=\"propolis\", Basic realm=\"propolis\", charset=\"UTF-8\"");
+        http_answer_header(&r->answer, "WWW-Authenticate",
+                           "Bearer realm=\"propolis\", Basic realm=\"propolis\", charset=\"UTF-8\"");
     }
     if (info->rest_status == 503) {
         http_answer_header(&r->answer, "Retry-After", "1");

@@ -26,7 +26,7 @@ struct Request {
     Caller caller;
     char request_id[37];
     HttpAnswer answer;
-    bool parked;                   /* answered later or by a stream: nothing to send now */
+    bool parked; /* answered later or by a stream: nothing to send now */
 };
 
 /* "%41" -> "A"; PLUS_IS_SPACE for queries. Refuses broken escapes, NUL characters and what is not UTF-8. */

@@ -119,7 +119,8 @@ bool router_match(const Router *router, Str verb, Str path, RouteMatch *ret, Err
     size_t count = split_path(path, parts);
     bool path_known = false;
     Str wanted = str_eq(verb, STR("HEAD")) ? STR("GET") : verb;
-    for (size_t i = count <= SEGMENTS_MAX ? router->first[count] : router->count; i < router->count && router->routes[i].count == count; i++) {
+    for (size_t i = count <= SEGMENTS_MAX ? router->first[count] : router->count;
+         i < router->count && router->routes[i].count == count; i++) {
         const Route *route = &router->routes[i];
         bool same_verb = str_eq(route->verb, wanted);
         if ((same_verb || !path_known) && route_matches(route, parts)) {
@@ -131,10 +132,12 @@ bool router_match(const Router *router, Str verb, Str path, RouteMatch *ret, Err
         }
     }
     if (path_known) {
-        return err_set(err, ERR_METHOD_NOT_ALLOWED, "This path does not answer to %" STR_FMT "; the Allow header names what it does.", STR_ARG(verb));
+        return err_set(err, ERR_METHOD_NOT_ALLOWED,
+                       "This path does not answer to %" STR_FMT "; the Allow header names what it does.", STR_ARG(verb));
     }
     return err_set(err, ERR_ROUTE_NOT_FOUND,
-                   "There is no such path: \"%" STR_FMT "\". /openapi.yaml lists all paths; the API begins with /api/v1.", STR_ARG(str_slice(path, 0, 300)));
+                   "There is no such path: \"%" STR_FMT "\". /openapi.yaml lists all paths; the API begins with /api/v1.",
+                   STR_ARG(str_slice(path, 0, 300)));
 }
 
 Str router_allowed(const Router *router, Str path, Arena *arena) {

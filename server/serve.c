@@ -19,10 +19,10 @@
 const char SERVER_VERSION[] = "0.1.0";
 
 enum {
-    HEAD_BYTES = 64 * 1024,    /* request line and headers, and the piece of a body that is read at a time */
-    TICK_MS = 200,             /* of the feed, while somebody waits */
-    WAIT_MS = 60 * 1000,       /* longest long-poll */
-    START_MS = 60 * 1000,      /* for the statements of the start */
+    HEAD_BYTES = 64 * 1024, /* request line and headers, and the piece of a body that is read at a time */
+    TICK_MS = 200,          /* of the feed, while somebody waits */
+    WAIT_MS = 60 * 1000,    /* longest long-poll */
+    START_MS = 60 * 1000,   /* for the statements of the start */
     START_MEMORY = 16 * 1024 * 1024,
 };
 
@@ -43,17 +43,20 @@ typedef struct Process {
 static bool open_catalog(Process *p, Arena *arena, Err *err) {
     Catalog *catalog = &p->server.catalog;
     Str cluster = ARENA_CONCAT(arena, p->config->data_dir, STR("/postgres"));
-    RootsOptions roots = {p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, p->store.embedded != NULL}, true};
+    RootsOptions roots = {
+        p->config->storage.writable_roots, p->config->storage.readable_roots, {&cluster, p->store.embedded != NULL}, true};
     catalog->pg = p->store.pg;
     catalog->config = p->config;
     catalog->server_id = uuid_random();
     catalog->authorize = auth_authorize;
-    return secret_keys_load(arena_cstr(arena, p->config->secret_key_file), true, &catalog->keys, err) && roots_open(&roots, &catalog->roots, err);
+    return secret_keys_load(arena_cstr(arena, p->config->secret_key_file), true, &catalog->keys, err) &&
+           roots_open(&roots, &catalog->roots, err);
 }
 
 static bool prepare_catalog(Process *p, Arena *arena, Err *err) {
     Caller caller = {.protocol = STR("server"), .operation = STR("start"), .admin = true};
-    Ctx ctx = {.catalog = &p->server.catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(START_MS), .pool = PG_BULK};
+    Ctx ctx = {
+        .catalog = &p->server.catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(START_MS), .pool = PG_BULK};
     if (!instance_id(&ctx, &p->server.instance, err) || !catalog_bootstrap(&ctx, err)) {
         return false;
     }
@@ -87,8 +90,10 @@ static AuthMode auth_mode_of(const Config *config) {
 static bool start_threads(Process *p, Err *err) {
     Server *server = &p->server;
     const Config *config = p->config;
-    WorkersOptions read = {"read", (unsigned)config->http.workers, (size_t)config->limits.queue, (size_t)config->limits.request_memory};
-    WorkersOptions bulk = {"bulk", (unsigned)config->http.bulk_workers, (size_t)config->limits.queue, (size_t)config->limits.request_memory};
+    WorkersOptions read = {"read", (unsigned)config->http.workers, (size_t)config->limits.queue,
+                           (size_t)config->limits.request_memory};
+    WorkersOptions bulk = {"bulk", (unsigned)config->http.bulk_workers, (size_t)config->limits.queue,
+                           (size_t)config->limits.request_memory};
     HttpOptions http = {
         .listen_fd = p->listen_fd,
         .threads = (unsigned)config->http.threads,
@@ -120,7 +125,8 @@ static bool start(Process *p, Arena *arena, Err *err) {
     int applied;
     return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
            store_become_service_user(config, err) && store_open(config, arena, &p->store, err) &&
-           migrate_apply(p->store.pg, migrations_built_in(), &applied, err) && make_server(p, err) && open_catalog(p, arena, err) && prepare_catalog(p, arena, err) &&
+           migrate_apply(p->store.pg, migrations_built_in(), &applied, err) && make_server(p, err) && open_catalog(p, arena, err) &&
+           prepare_catalog(p, arena, err) &&
            housekeeper_start(&p->server.catalog, p->store.embedded != NULL, &p->housekeeper, err) && start_threads(p, err);
 }
 

@@ -27,7 +27,7 @@ typedef struct ServerLimits {
 struct Server {
     Catalog catalog;
     ServerLimits limits;
-    Uuid instance;       /* of the installation, from the store */
+    Uuid instance; /* of the installation, from the store */
     MethodTable methods;
     Router *router;
     Metrics *metrics;

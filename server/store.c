@@ -24,7 +24,8 @@ static bool make_data_dir(Str path, Arena *arena, Err *err) {
         if (i == path.len || path.ptr[i] == '/') {
             const char *part = arena_cstr(arena, str_slice(path, 0, i));
             if (mkdir(part, 0700) < 0 && errno != EEXIST) {
-                return err_set(err, ERR_STORAGE, "The data directory %s cannot be made: %s. Choose another one with --data-dir.", part, strerror(errno));
+                return err_set(err, ERR_STORAGE, "The data directory %s cannot be made: %s. Choose another one with --data-dir.",
+                               part, strerror(errno));
             }
         }
     }
@@ -55,7 +56,8 @@ bool store_is_embedded(const Config *config) { return str_is_empty(config->datab
 
 bool store_open(const Config *config, Arena *arena, Store *ret, Err *err) {
     Store store = {0};
-    if (!make_data_dir(config->data_dir, arena, err) || (store_is_embedded(config) && !start_cluster(config, &store.embedded, err))) {
+    if (!make_data_dir(config->data_dir, arena, err) ||
+        (store_is_embedded(config) && !start_cluster(config, &store.embedded, err))) {
         return false;
     }
     store.url = store.embedded ? str_from(embedded_url(store.embedded)) : config_database_url(config, arena);

@@ -9,7 +9,7 @@
 typedef struct Store {
     Embedded *embedded; /* NULL: not ours to stop */
     Pg *pg;
-    Str url;            /* a secret when it holds a password */
+    Str url; /* a secret when it holds a password */
 } Store;
 
 /* First of all, before any thread: a process started as root goes on as the service user. */

@@ -38,7 +38,8 @@ void change_args(const Ctx *ctx, PgArgs *args, const ChangeRecord *r) {
 enum { PARTITIONS_PER_ROW = 10000 };
 
 static bool write_row(Ctx *ctx, PgConn *conn, const ChangeRecord *record, int64_t *ret_seq, Err *err) {
-    static const PgStmt stmt = {"change_write", "INSERT INTO changes (" CHANGE_COLUMNS ") VALUES (" CHANGE_VALUES ") RETURNING seq"};
+    static const PgStmt stmt = {"change_write",
+                                "INSERT INTO changes (" CHANGE_COLUMNS ") VALUES (" CHANGE_VALUES ") RETURNING seq"};
     PgArgs args = pg_args(ctx->arena);
     change_args(ctx, &args, record);
     PgRows rows;

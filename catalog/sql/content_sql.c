@@ -9,8 +9,8 @@ enum { PART_MAX_BYTES = 64 * 1024 * 1024, PART_DEPTH = 64 };
 
 /* A row that was touched within the hour is left alone, so storing what is there already writes nothing. The sweep takes
  * only rows untouched for a day: what a writer just found cannot vanish under it. */
-#define KEEP_OR_TOUCH(table)                                                                  \
-    " ON CONFLICT (id) DO UPDATE SET touched_at = clock_timestamp() WHERE " table             \
+#define KEEP_OR_TOUCH(table) \
+    " ON CONFLICT (id) DO UPDATE SET touched_at = clock_timestamp() WHERE " table \
     ".touched_at < clock_timestamp() - interval '1 hour'"
 
 static StrList column_texts(Arena *arena, const ColumnSet *set, size_t offset, bool *ret_any) {
@@ -47,10 +47,11 @@ static void arg_texts_or_null(PgArgs *args, StrList list, bool any) {
 }
 
 static bool store_columns(Ctx *ctx, PgConn *conn, const ColumnSet *set, Err *err) {
-    static const PgStmt stmt = {"content_columns",
-                                "INSERT INTO column_sets (id, names, types, comments, params)"
-                                " VALUES ($1::uuid, coalesce($2::text[], '{}'), coalesce($3::text[], '{}'), $4::text[], $5::text[])"
-                                KEEP_OR_TOUCH("column_sets")};
+    static const PgStmt stmt = {
+        "content_columns",
+        "INSERT INTO column_sets (id, names, types, comments, params)"
+        " VALUES ($1::uuid, coalesce($2::text[], '{}'), coalesce($3::text[], '{}'), $4::text[], $5::text[])" KEEP_OR_TOUCH(
+            "column_sets")};
     bool any;
     PgArgs args = pg_args(ctx->arena);
     pg_arg_uuid(&args, set->id);
@@ -306,7 +307,8 @@ static bool load_columns(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
 }
 
 static bool load_formats(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
-    static const PgStmt stmt = {"content_formats_by_id", "SELECT " FORMAT_COLUMNS("f") " FROM storage_formats f WHERE f.id = ANY ($1::uuid[])"};
+    static const PgStmt stmt = {"content_formats_by_id",
+                                "SELECT " FORMAT_COLUMNS("f") " FROM storage_formats f WHERE f.id = ANY ($1::uuid[])"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_uuids(&args, c->want_formats, c->formats_count);
@@ -325,8 +327,8 @@ static bool load_formats(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
 }
 
 bool content_load(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
-    return (c->columns_count == 0 || load_columns(ctx, conn, c, err)) && (c->formats_count == 0 || load_formats(ctx, conn, c, err)) &&
-           arena_check(ctx->arena, err);
+    return (c->columns_count == 0 || load_columns(ctx, conn, c, err)) &&
+           (c->formats_count == 0 || load_formats(ctx, conn, c, err)) && arena_check(ctx->arena, err);
 }
 
 const ColumnSet *content_columns(const ContentCache *c, Uuid id) {

@@ -90,7 +90,7 @@ bool sweep_dropped_tables(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t 
         " i AS (DELETE FROM partition_images WHERE (table_id, name, ended_seq) IN (SELECT q.table_id, q.name, q.ended_seq FROM old"
         "     JOIN partition_images q ON q.table_id = old.id LIMIT 20000) RETURNING 1),"
         " s AS (DELETE FROM column_statistics USING old WHERE table_id = old.id RETURNING 1),"
-        " k AS (DELETE FROM constraints USING old WHERE table_id = old.id RETURNING 1),"
+        " k AS (DELETE FROM constraints USING old WHERE table_id = old.id OR parent_table_id = old.id RETURNING 1),"
         " g AS (DELETE FROM tags USING old WHERE kind = 'table' AND object_id = old.id RETURNING 1),"
         " v AS (DELETE FROM table_versions USING old WHERE table_id = old.id RETURNING 1),"
         " empty AS (SELECT old.id FROM old WHERE NOT EXISTS (SELECT FROM partitions WHERE table_id = old.id)"
@@ -164,19 +164,18 @@ bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, E
 }
 
 bool sweep_content(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) {
-    static const PgStmt stmt = {
-        "sweep_content",
-        "WITH c AS (DELETE FROM column_sets s WHERE touched_at < clock_timestamp() - interval '1 day'"
-        " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id OR partition_keys = s.id)"
-        " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id OR partition_keys = s.id)"
-        " AND NOT EXISTS (SELECT FROM partitions WHERE columns = s.id)"
-        " AND NOT EXISTS (SELECT FROM partition_images WHERE columns = s.id) RETURNING 1),"
-        " f AS (DELETE FROM storage_formats s WHERE touched_at < clock_timestamp() - interval '1 day'"
-        " AND NOT EXISTS (SELECT FROM tables WHERE format = s.id)"
-        " AND NOT EXISTS (SELECT FROM table_versions WHERE format = s.id)"
-        " AND NOT EXISTS (SELECT FROM partitions WHERE format = s.id)"
-        " AND NOT EXISTS (SELECT FROM partition_images WHERE format = s.id) RETURNING 1)"
-        " SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM f)"};
+    static const PgStmt stmt = {"sweep_content",
+                                "WITH c AS (DELETE FROM column_sets s WHERE touched_at < clock_timestamp() - interval '1 day'"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id OR partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id OR partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partitions WHERE columns = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partition_images WHERE columns = s.id) RETURNING 1),"
+                                " f AS (DELETE FROM storage_formats s WHERE touched_at < clock_timestamp() - interval '1 day'"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE format = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE format = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partitions WHERE format = s.id)"
+                                " AND NOT EXISTS (SELECT FROM partition_images WHERE format = s.id) RETURNING 1)"
+                                " SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM f)"};
     PgArgs args = pg_args(ctx->arena);
     return sweep(ctx, conn, &stmt, &args, ret, err);
 }

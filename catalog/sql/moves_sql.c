@@ -60,7 +60,7 @@ bool intent_take_over(Ctx *ctx, PgConn *conn, bool alone, Intent *ret, bool *ret
     *ret_found = rows.count > 0;
     if (rows.count) {
         *ret = (Intent){pg_i64(&rows, 0, 0, 0), pg_i64(&rows, 0, 1, 0), pg_text(&rows, 0, 2),
-                        pg_text(&rows, 0, 3), pg_text(&rows, 0, 4), pg_text(&rows, 0, 5)};
+                        pg_text(&rows, 0, 3),   pg_text(&rows, 0, 4),   pg_text(&rows, 0, 5)};
     }
     return true;
 }

@@ -11,7 +11,8 @@ typedef struct Intent {
 } Intent;
 
 /* ERR_CONFLICT when the same thing is being moved already. */
-bool intent_insert(Ctx *ctx, PgConn *conn, int64_t table_id, Str partition, Str from, Str to, int64_t *ret_id, Err *err) WARN_UNUSED;
+bool intent_insert(Ctx *ctx, PgConn *conn, int64_t table_id, Str partition, Str from, Str to, int64_t *ret_id,
+                   Err *err) WARN_UNUSED;
 /* Only while the lease is ours; ERR_CONFLICT otherwise. */
 bool intent_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED;
 /* Takes one intent whose lease is over, or any other server's when we are ALONE; *ret_found false when there is none. */

@@ -96,7 +96,8 @@ static bool where_prefix(Ctx *ctx, const Table *table, StrList values, Buf *sql,
             keys.items[i] = table->partition_keys->items[i].name;
         }
         Str low, high;
-        partname_range(ctx->arena, keys, (StrList){values.items, leading}, ctx->catalog->config->partitions.default_name, &low, &high);
+        partname_range(ctx->arena, keys, (StrList){values.items, leading}, ctx->catalog->config->partitions.default_name, &low,
+                       &high);
         add_text(sql, args, str_is_null(high) ? " AND p.name = " : " AND p.name >= ", low);
         if (!str_is_null(high)) {
             add_text(sql, args, " AND p.name < ", high);
@@ -111,7 +112,8 @@ static bool where_prefix(Ctx *ctx, const Table *table, StrList values, Buf *sql,
     return true;
 }
 
-bool partition_where(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *q, PgArgs *args, Str *ret, Err *err) {
+bool partition_where(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *q, PgArgs *args, Str *ret,
+                     Err *err) {
     CLEANUP(buf_free) Buf sql = BUF_INIT(WHERE_MAX_BYTES);
     if (q->with_names) {
         pg_arg_texts(args, q->names.items ? q->names : (StrList){&(Str){0}, 0});

@@ -71,9 +71,9 @@ static Str place_join(Arena *arena, const StrList *bases, const PgRows *rows, si
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
-#define PARTITION_COLUMNS(p)                                                                                          \
-    p ".name, " p ".vals, " p ".base, " p ".suffix, " p ".columns, " p ".format, " p ".sd_params, " p ".params, "     \
-    p ".extra, " p ".created_at, " p ".last_access_at, " p ".last_analyzed_at, " p ".added_seq, " p ".altered_seq"
+#define PARTITION_COLUMNS(p) \
+    p ".name, " p ".vals, " p ".base, " p ".suffix, " p ".columns, " p ".format, " p ".sd_params, " p ".params, " p ".extra, " p \
+      ".created_at, " p ".last_access_at, " p ".last_analyzed_at, " p ".added_seq, " p ".altered_seq"
 enum { PARTITION_WIDTH = 14 };
 
 static void partition_from_row(const PgRows *rows, size_t row, int at, Arena *arena, const StrList *bases, Partition *p) {
@@ -110,7 +110,8 @@ static void link_content(const PgRows *rows, size_t row, int at, const ContentCa
 }
 
 /* The table's own columns and format are what most partitions point at; they need not be loaded again. */
-static bool partitions_from_rows(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PgRows *rows, Partitions *ret, Err *err) {
+static bool partitions_from_rows(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PgRows *rows, Partitions *ret,
+                                 Err *err) {
     ContentCache *cache = content_cache_new(ctx->arena);
     content_know(cache, scope->table.storage.columns, scope->table.storage.format);
     want_content(rows, 0, cache);
@@ -138,24 +139,27 @@ typedef struct ListStatement {
 #define LIST_NAMES(order) " AND p.name > coalesce($2::text, '') AND p.name = ANY ($4::text[])" order
 #define ORDER_LIMIT " ORDER BY p.name LIMIT $3"
 
-static const ListStatement LIST_ROWS = {
-    PARTITION_COLUMNS("p"), ORDER_LIMIT,
-    {"partitions_all", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_TAIL(ORDER_LIMIT)},
-    {"partitions_named", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT)}};
+static const ListStatement LIST_ROWS = {PARTITION_COLUMNS("p"),
+                                        ORDER_LIMIT,
+                                        {"partitions_all", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_TAIL(ORDER_LIMIT)},
+                                        {"partitions_named", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT)}};
 static const ListStatement LIST_ROWS_LOCKED = {
-    PARTITION_COLUMNS("p"), ORDER_LIMIT " FOR UPDATE",
+    PARTITION_COLUMNS("p"),
+    ORDER_LIMIT " FOR UPDATE",
     {"partitions_all_locked", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_TAIL(ORDER_LIMIT " FOR UPDATE")},
     {"partitions_named_locked", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT " FOR UPDATE")}};
-static const ListStatement LIST_JUST_NAMES = {
-    "p.name", ORDER_LIMIT,
-    {"partition_names_all", LIST_HEAD("p.name") LIST_TAIL(ORDER_LIMIT)},
-    {"partition_names_named", LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT)}};
+static const ListStatement LIST_JUST_NAMES = {"p.name",
+                                              ORDER_LIMIT,
+                                              {"partition_names_all", LIST_HEAD("p.name") LIST_TAIL(ORDER_LIMIT)},
+                                              {"partition_names_named", LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT)}};
 static const ListStatement LIST_JUST_NAMES_LOCKED = {
-    "p.name", ORDER_LIMIT " FOR UPDATE",
+    "p.name",
+    ORDER_LIMIT " FOR UPDATE",
     {"partition_names_all_locked", LIST_HEAD("p.name") LIST_TAIL(ORDER_LIMIT " FOR UPDATE")},
     {"partition_names_named_locked", LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT " FOR UPDATE")}};
 static const ListStatement LIST_COUNT = {
-    "count(*)", " AND ($3::bigint IS NULL OR true)",
+    "count(*)",
+    " AND ($3::bigint IS NULL OR true)",
     {"partition_count_all", LIST_HEAD("count(*)") LIST_TAIL(" AND ($3::bigint IS NULL OR true)")},
     {"partition_count_named", LIST_HEAD("count(*)") LIST_NAMES(" AND ($3::bigint IS NULL OR true)")}};
 
@@ -181,8 +185,9 @@ static bool list_filtered(Ctx *ctx, PgConn *conn, const PartitionScope *scope, c
     if (!partition_where(ctx, conn, scope, q, &args, &where, err)) {
         return false;
     }
-    Str sql = arena_printf(ctx->arena, "SELECT %s FROM partitions p WHERE p.table_id = $1 AND p.name > coalesce($2::text, '')%" STR_FMT
-                           "%s", list->what, STR_ARG(where), list->tail);
+    Str sql = arena_printf(ctx->arena,
+                           "SELECT %s FROM partitions p WHERE p.table_id = $1 AND p.name > coalesce($2::text, '')%" STR_FMT "%s",
+                           list->what, STR_ARG(where), list->tail);
     PgStmt stmt = {NULL, sql.ptr};
     return pg_exec(conn, &stmt, &args, ctx->arena, ret, err);
 }
@@ -244,7 +249,8 @@ bool partition_rows_any(Ctx *ctx, PgConn *conn, int64_t table_id, bool *ret, Err
 }
 
 bool partition_rows_existing(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, StrList *ret, Err *err) {
-    static const PgStmt stmt = {"partitions_existing", "SELECT name FROM partitions WHERE table_id = $1 AND name = ANY ($2::text[])"};
+    static const PgStmt stmt = {"partitions_existing",
+                                "SELECT name FROM partitions WHERE table_id = $1 AND name = ANY ($2::text[])"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);
@@ -268,7 +274,8 @@ static RangeKind key1_kind(const Table *table) {
 
 static Str key1_of(Ctx *ctx, RangeKind kind, StrList values) {
     Str key;
-    bool is = values.count && rangekey_encode(ctx->arena, kind, values.items[0], ctx->catalog->config->partitions.default_name, &key);
+    bool is = values.count &&
+              rangekey_encode(ctx->arena, kind, values.items[0], ctx->catalog->config->partitions.default_name, &key);
     return is ? key : STR_NULL;
 }
 
@@ -304,8 +311,10 @@ static void copy_args(Ctx *ctx, PgArgs *args, const PartitionScope *scope, Range
 bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const Partition *items, size_t count, Err *err) {
     PgCopy *copy;
     RangeKind kind = key1_kind(&scope->table);
-    if (!pg_copy_begin(conn, "COPY partitions (table_id, name, vals, key1, base, suffix, columns, format, sd_params, params, extra,"
-                       " created_at, last_access_at, last_analyzed_at, added_seq, altered_seq) FROM STDIN BINARY", &copy, err)) {
+    if (!pg_copy_begin(conn,
+                       "COPY partitions (table_id, name, vals, key1, base, suffix, columns, format, sd_params, params, extra,"
+                       " created_at, last_access_at, last_analyzed_at, added_seq, altered_seq) FROM STDIN BINARY",
+                       &copy, err)) {
         return false;
     }
     bool ok = true;
@@ -391,7 +400,7 @@ bool partition_rows_rekey(Ctx *ctx, PgConn *conn, const Table *table, Err *err) 
 
 /* --- history -------------------------------------------------------------------------------------------------- */
 
-#define WHO_COLUMNS                                                                                                        \
+#define WHO_COLUMNS \
     "c.seq, c.at, c.principal, c.client, c.agent, c.protocol, c.operation, c.request_id, c.kind, c.action, o.change_id"
 enum { WHO_WIDTH = 11 };
 
@@ -417,13 +426,14 @@ bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope,
     /* An image is what a change ended; the additions are found in added_seq of the live row and of the images. */
     static const PgStmt stmt = {
         "partition_history",
-        "SELECT " PARTITION_COLUMNS("e") ", " WHO_COLUMNS ", e.ended_seq IS NOT NULL, e.dropped FROM ("
-        " SELECT i.*, i.ended_seq AS at_seq FROM partition_images i WHERE i.table_id = $1 AND i.name = $2"
-        " UNION ALL SELECT p.*, NULL, NULL, p.added_seq FROM (SELECT DISTINCT ON (added_seq) a.* FROM ("
-        "     SELECT * FROM partitions WHERE table_id = $1 AND name = $2 UNION ALL"
-        "     SELECT table_id, name, vals, key1, base, suffix, columns, format, sd_params, params, extra, created_at, last_access_at,"
-        "     last_analyzed_at, added_seq, altered_seq FROM partition_images WHERE table_id = $1 AND name = $2) a) p) e"
-        " JOIN changes c ON c.seq = e.at_seq LEFT JOIN change_order o ON o.seq = c.seq ORDER BY c.seq DESC"};
+        "SELECT " PARTITION_COLUMNS(
+            "e") ", " WHO_COLUMNS ", e.ended_seq IS NOT NULL, e.dropped FROM ("
+                 " SELECT i.*, i.ended_seq AS at_seq FROM partition_images i WHERE i.table_id = $1 AND i.name = $2"
+                 " UNION ALL SELECT p.*, NULL, NULL, p.added_seq FROM (SELECT DISTINCT ON (added_seq) a.* FROM ("
+                 "     SELECT * FROM partitions WHERE table_id = $1 AND name = $2 UNION ALL"
+                 "     SELECT table_id, name, vals, key1, base, suffix, columns, format, sd_params, params, extra, created_at, last_access_at,"
+                 "     last_analyzed_at, added_seq, altered_seq FROM partition_images WHERE table_id = $1 AND name = $2) a) p) e"
+                 " JOIN changes c ON c.seq = e.at_seq LEFT JOIN change_order o ON o.seq = c.seq ORDER BY c.seq DESC"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, scope->table.id);
@@ -451,12 +461,11 @@ bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope,
 }
 
 bool partition_rows_outside(Ctx *ctx, PgConn *conn, int64_t table_id, Str directory, StrList *ret, Err *err) {
-    static const PgStmt stmt = {
-        "partitions_outside",
-        "SELECT CASE p.base WHEN 0 THEN p.suffix ELSE b.uri || '/' || coalesce(p.suffix, p.name) END"
-        " FROM partitions p LEFT JOIN location_bases b ON b.table_id = p.table_id AND b.no = p.base"
-        " WHERE p.table_id = $1 AND p.base IS NOT NULL AND ($2::text IS NULL OR NOT CASE p.base WHEN 0 THEN"
-        " starts_with(p.suffix, $2 || '/') ELSE starts_with(b.uri || '/', $2 || '/') END)"};
+    static const PgStmt stmt = {"partitions_outside",
+                                "SELECT CASE p.base WHEN 0 THEN p.suffix ELSE b.uri || '/' || coalesce(p.suffix, p.name) END"
+                                " FROM partitions p LEFT JOIN location_bases b ON b.table_id = p.table_id AND b.no = p.base"
+                                " WHERE p.table_id = $1 AND p.base IS NOT NULL AND ($2::text IS NULL OR NOT CASE p.base WHEN 0 THEN"
+                                " starts_with(p.suffix, $2 || '/') ELSE starts_with(b.uri || '/', $2 || '/') END)"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);

@@ -20,19 +20,22 @@ bool partition_scope_hold(Ctx *ctx, PgConn *conn, const PartitionScope *scope, b
 bool partition_where(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, PgArgs *args, Str *ret,
                      Err *err) WARN_UNUSED;
 
-bool partition_rows_get(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, bool lock, Partitions *ret,
-                        Err *err) WARN_UNUSED;
+bool partition_rows_get(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, bool lock,
+                        Partitions *ret, Err *err) WARN_UNUSED;
 bool partition_rows_names(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, bool lock, StrList *ret,
                           Err *err) WARN_UNUSED;
-bool partition_rows_count(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, int64_t *ret, Err *err) WARN_UNUSED;
+bool partition_rows_count(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, int64_t *ret,
+                          Err *err) WARN_UNUSED;
 bool partition_rows_any(Ctx *ctx, PgConn *conn, int64_t table_id, bool *ret, Err *err) WARN_UNUSED;
 /* Of NAMES those that exist. */
 bool partition_rows_existing(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, StrList *ret, Err *err) WARN_UNUSED;
 
 /* Writes new rows. ERR_RETRY when a name was taken a moment ago. */
-bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const Partition *items, size_t count, Err *err) WARN_UNUSED;
+bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const Partition *items, size_t count,
+                         Err *err) WARN_UNUSED;
 /* Moves rows to the images, where they are kept as what change SEQ replaced or dropped. */
-bool partition_rows_retire(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, int64_t seq, bool dropped, Err *err) WARN_UNUSED;
+bool partition_rows_retire(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, int64_t seq, bool dropped,
+                           Err *err) WARN_UNUSED;
 
 /* Every partition's columns become the table's (alter with cascade). */
 bool partition_rows_set_columns(Ctx *ctx, PgConn *conn, const Table *table, int64_t seq, Err *err) WARN_UNUSED;

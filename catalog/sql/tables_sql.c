@@ -9,14 +9,14 @@
 
 /* --- reading a row -------------------------------------------------------------------------------------------- */
 
-#define TABLE_COLUMNS                                                                                                    \
-    "t.id, t.version, c.name, d.name, t.name, t.type, t.owner, t.owner_type, t.description, t.location, t.sd_params, "    \
-    "t.params, t.retention, t.view_original, t.view_expanded, t.rewrite_enabled, t.extra, t.created_by, t.created_at, "   \
-    "t.updated_at, t.last_access_at, t.last_analyzed_at, t.dropped_at, t.base, t.database_id, t.full_version, "           \
-    COLUMN_SET_COLUMNS("cs") ", " COLUMN_SET_COLUMNS("pk") ", " FORMAT_COLUMNS("f")
-#define TABLE_CONTENT                                          \
-    " LEFT JOIN column_sets cs ON cs.id = t.columns"           \
-    " LEFT JOIN column_sets pk ON pk.id = t.partition_keys"    \
+#define TABLE_COLUMNS \
+    "t.id, t.version, c.name, d.name, t.name, t.type, t.owner, t.owner_type, t.description, t.location, t.sd_params, " \
+    "t.params, t.retention, t.view_original, t.view_expanded, t.rewrite_enabled, t.extra, t.created_by, t.created_at, " \
+    "t.updated_at, t.last_access_at, t.last_analyzed_at, t.dropped_at, t.base, t.database_id, t.full_version, " COLUMN_SET_COLUMNS( \
+        "cs") ", " COLUMN_SET_COLUMNS("pk") ", " FORMAT_COLUMNS("f")
+#define TABLE_CONTENT \
+    " LEFT JOIN column_sets cs ON cs.id = t.columns" \
+    " LEFT JOIN column_sets pk ON pk.id = t.partition_keys" \
     " LEFT JOIN storage_formats f ON f.id = t.format"
 enum { CONTENT_AT = 26 }; /* where the content columns begin */
 
@@ -64,9 +64,9 @@ static bool missing(Ctx *ctx, PgConn *conn, TableRef ref, Err *err) {
 }
 
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) {
-#define TABLE_BY_NAME                                                                                               \
-    "SELECT " TABLE_COLUMNS " FROM catalogs c JOIN databases d ON d.catalog_id = c.id"                              \
-    " JOIN tables t ON t.database_id = d.id" TABLE_CONTENT                                                          \
+#define TABLE_BY_NAME \
+    "SELECT " TABLE_COLUMNS " FROM catalogs c JOIN databases d ON d.catalog_id = c.id" \
+    " JOIN tables t ON t.database_id = d.id" TABLE_CONTENT \
     " WHERE c.name = $1 AND d.name = $2 AND d.dropped_at IS NULL AND t.name = $3 AND t.dropped_at IS NULL"
     static const PgStmt plain = {"table_get", TABLE_BY_NAME};
     static const PgStmt locked = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
@@ -82,8 +82,8 @@ bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, 
 }
 
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) {
-#define TABLE_BY_ID                                                                                                 \
-    "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"                               \
+#define TABLE_BY_ID \
+    "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id" \
     " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT " WHERE t.id = $1"
     static const PgStmt plain = {"table_by_id", TABLE_BY_ID};
     static const PgStmt locked = {"table_by_id_locked", TABLE_BY_ID " FOR UPDATE OF t"};
@@ -136,8 +136,8 @@ bool table_rows_full(Ctx *ctx, PgConn *conn, int64_t database_id, StrList names,
     return pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) && tables_from_rows(ctx, &rows, ret, err);
 }
 
-bool table_rows_names(Ctx *ctx, PgConn *conn, int64_t database_id, Str type, const Page *page, const Glob *glob, TableSummaries *ret,
-                      Err *err) {
+bool table_rows_names(Ctx *ctx, PgConn *conn, int64_t database_id, Str type, const Page *page, const Glob *glob,
+                      TableSummaries *ret, Err *err) {
     static const PgStmt stmt = {"tables_names",
                                 "SELECT name, type FROM tables WHERE database_id = $1 AND dropped_at IS NULL"
                                 " AND name > coalesce($2::text, '') AND ($3::text IS NULL OR type = $3) ORDER BY name LIMIT $4"};
@@ -194,8 +194,8 @@ static Str pointer_text(Arena *arena, const Table *t) {
     return arena_str(arena, buf_str(&text));
 }
 
-#define TABLE_FACTS                                                                                                    \
-    "name, type, owner, owner_type, description, location, columns, partition_keys, format, sd_params, params, "       \
+#define TABLE_FACTS \
+    "name, type, owner, owner_type, description, location, columns, partition_keys, format, sd_params, params, " \
     "retention, view_original, view_expanded, rewrite_enabled, extra, last_access_at, last_analyzed_at, database_id"
 enum { FACT_COUNT = 19 };
 
@@ -268,8 +268,8 @@ bool table_row_insert(Ctx *ctx, PgConn *conn, const TableWrite *write, Table *re
         return false;
     }
     if (rows.count == 0) {
-        return err_set(err, ERR_ALREADY_EXISTS, "Table %" STR_FMT ".%" STR_FMT ".%" STR_FMT " already exists", STR_ARG(change.catalog),
-                       STR_ARG(change.database), STR_ARG(change.name));
+        return err_set(err, ERR_ALREADY_EXISTS, "Table %" STR_FMT ".%" STR_FMT ".%" STR_FMT " already exists",
+                       STR_ARG(change.catalog), STR_ARG(change.database), STR_ARG(change.name));
     }
     *ret = *write->table;
     ret->id = pg_i64(&rows, 0, 0, 0);
@@ -403,11 +403,11 @@ bool location_bases_get(Ctx *ctx, PgConn *conn, int64_t table_id, StrList *ret, 
 
 bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int16_t *ret_no, Err *err) {
     /* The table's row is locked, so two writers cannot take one number. A base that is there already is used again. */
-    static const PgStmt stmt = {"location_base_add",
-                                "WITH old AS (SELECT no FROM location_bases WHERE table_id = $1 AND uri = $2 ORDER BY no LIMIT 1),"
-                                " new AS (INSERT INTO location_bases (table_id, no, uri) SELECT $1, coalesce(max(no), 0) + 1, $2::text"
-                                " FROM location_bases WHERE table_id = $1 HAVING NOT EXISTS (SELECT FROM old) RETURNING no)"
-                                " SELECT no FROM old UNION ALL SELECT no FROM new"};
+    static const PgStmt stmt = {
+        "location_base_add", "WITH old AS (SELECT no FROM location_bases WHERE table_id = $1 AND uri = $2 ORDER BY no LIMIT 1),"
+                             " new AS (INSERT INTO location_bases (table_id, no, uri) SELECT $1, coalesce(max(no), 0) + 1, $2::text"
+                             " FROM location_bases WHERE table_id = $1 HAVING NOT EXISTS (SELECT FROM old) RETURNING no)"
+                             " SELECT no FROM old UNION ALL SELECT no FROM new"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);

@@ -15,25 +15,26 @@ bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, 
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) WARN_UNUSED;
 /* Dropped incarnations of a name (null: of the whole database), newest first. */
 bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, int64_t limit, Tables *ret, Err *err) WARN_UNUSED;
-bool table_rows_names(Ctx *ctx, PgConn *conn, int64_t database_id, Str type, const Page *page, const Glob *glob, TableSummaries *ret,
-                      Err *err) WARN_UNUSED;
+bool table_rows_names(Ctx *ctx, PgConn *conn, int64_t database_id, Str type, const Page *page, const Glob *glob,
+                      TableSummaries *ret, Err *err) WARN_UNUSED;
 bool table_rows_full(Ctx *ctx, PgConn *conn, int64_t database_id, StrList names, Tables *ret, Err *err) WARN_UNUSED;
 
 typedef struct TableWrite {
-    const Table *table;     /* as it is to be */
-    const Table *before;    /* NULL for a new one */
+    const Table *table;  /* as it is to be */
+    const Table *before; /* NULL for a new one */
     int64_t database_id;
-    const TableDiff *diff;  /* NULL for a new one */
+    const TableDiff *diff; /* NULL for a new one */
     const char *action;
     const char *hms_event;
-    Str detail;             /* of the change row; null: the diff */
+    Str detail; /* of the change row; null: the diff */
     bool skip_archive;
-    bool revive;            /* take the drop mark off */
+    bool revive; /* take the drop mark off */
 } TableWrite;
 /* ret->id, version and times are set. ERR_ALREADY_EXISTS when the name is taken. */
 bool table_row_insert(Ctx *ctx, PgConn *conn, const TableWrite *write, Table *ret, int64_t *ret_seq, Err *err) WARN_UNUSED;
 /* Compare-and-set on (id, version): *ret_won false when another writer came first. */
-bool table_row_update(Ctx *ctx, PgConn *conn, const TableWrite *write, bool *ret_won, Table *ret, int64_t *ret_seq, Err *err) WARN_UNUSED;
+bool table_row_update(Ctx *ctx, PgConn *conn, const TableWrite *write, bool *ret_won, Table *ret, int64_t *ret_seq,
+                      Err *err) WARN_UNUSED;
 bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str job_payload, bool *ret_won, Err *err) WARN_UNUSED;
 
 /* Location bases of a table, index = number (0 is null: absolute). */

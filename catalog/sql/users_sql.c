@@ -25,8 +25,8 @@ static void user_from_row(const PgRows *rows, size_t row, User *user) {
 }
 
 bool users_sql_list(Ctx *ctx, PgConn *conn, const Page *page, Users *ret, Err *err) {
-    static const PgStmt stmt = {"user_list",
-                                "SELECT " USER_COLUMNS " FROM users WHERE $1::text IS NULL OR name > $1 COLLATE \"C\" ORDER BY name LIMIT $2"};
+    static const PgStmt stmt = {
+        "user_list", "SELECT " USER_COLUMNS " FROM users WHERE $1::text IS NULL OR name > $1 COLLATE \"C\" ORDER BY name LIMIT $2"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_text(&args, page->after);
     arg_page_limit(&args, page);
@@ -60,10 +60,9 @@ bool users_sql_get(Ctx *ctx, PgConn *conn, Str name, bool lock, User *ret, Err *
 }
 
 bool users_sql_insert(Ctx *ctx, PgConn *conn, Str name, Str record, bool admin, User *ret, Err *err) {
-    static const PgStmt stmt = {"user_insert",
-                                "INSERT INTO users (name, password, admin, created_at, updated_at)"
-                                " SELECT $1, $2, $3, now.at, now.at FROM (SELECT clock_timestamp() AS at) now"
-                                " ON CONFLICT (name) DO NOTHING RETURNING " USER_COLUMNS};
+    static const PgStmt stmt = {"user_insert", "INSERT INTO users (name, password, admin, created_at, updated_at)"
+                                               " SELECT $1, $2, $3, now.at, now.at FROM (SELECT clock_timestamp() AS at) now"
+                                               " ON CONFLICT (name) DO NOTHING RETURNING " USER_COLUMNS};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_text(&args, name);
     pg_arg_text(&args, record);
@@ -111,9 +110,9 @@ bool users_sql_lock_admins(Ctx *ctx, PgConn *conn, Err *err) {
 }
 
 bool users_sql_admin_count(Ctx *ctx, PgConn *conn, int64_t but, int64_t *ret, Err *err) {
-    static const PgStmt stmt = {"user_admin_count",
-                                "SELECT count(*) FROM users u WHERE admin AND NOT disabled AND id <> $1 AND"
-                                " (password IS NOT NULL OR EXISTS (SELECT FROM tokens t WHERE t.user_id = u.id AND " TOKEN_LIVES "))"};
+    static const PgStmt stmt = {
+        "user_admin_count", "SELECT count(*) FROM users u WHERE admin AND NOT disabled AND id <> $1 AND"
+                            " (password IS NOT NULL OR EXISTS (SELECT FROM tokens t WHERE t.user_id = u.id AND " TOKEN_LIVES "))"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, but);
     PgRows rows;
@@ -139,7 +138,8 @@ static void token_from_row(const PgRows *rows, size_t row, Str user, Token *toke
 
 bool tokens_sql_list(Ctx *ctx, PgConn *conn, const User *user, const Page *page, Tokens *ret, Err *err) {
     static const PgStmt stmt = {"token_list",
-                                "SELECT " TOKEN_COLUMNS " FROM tokens WHERE user_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"};
+                                "SELECT " TOKEN_COLUMNS
+                                " FROM tokens WHERE user_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"};
     Uuid after = {{0}};
     if (!str_is_null(page->after) && !uuid_parse(page->after, &after)) {
         return err_set(err, ERR_INVALID_TOKEN, "The page token does not belong to this list.");
@@ -162,9 +162,8 @@ bool tokens_sql_list(Ctx *ctx, PgConn *conn, const User *user, const Page *page,
 }
 
 bool tokens_sql_insert(Ctx *ctx, PgConn *conn, const User *user, const Token *token, Str hash, Token *ret, Err *err) {
-    static const PgStmt stmt = {"token_insert",
-                                "INSERT INTO tokens (id, user_id, name, hash, created_at, expires_at)"
-                                " VALUES ($1, $2, $3, $4, clock_timestamp(), $5) RETURNING " TOKEN_COLUMNS};
+    static const PgStmt stmt = {"token_insert", "INSERT INTO tokens (id, user_id, name, hash, created_at, expires_at)"
+                                                " VALUES ($1, $2, $3, $4, clock_timestamp(), $5) RETURNING " TOKEN_COLUMNS};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_uuid(&args, token->id);
     pg_arg_i64(&args, user->id);
@@ -180,9 +179,8 @@ bool tokens_sql_insert(Ctx *ctx, PgConn *conn, const User *user, const Token *to
 }
 
 bool tokens_sql_revoke(Ctx *ctx, PgConn *conn, const User *user, Uuid id, Token *ret, Err *err) {
-    static const PgStmt stmt = {"token_revoke",
-                                "UPDATE tokens SET revoked_at = coalesce(revoked_at, clock_timestamp())"
-                                " WHERE id = $1 AND user_id = $2 RETURNING " TOKEN_COLUMNS};
+    static const PgStmt stmt = {"token_revoke", "UPDATE tokens SET revoked_at = coalesce(revoked_at, clock_timestamp())"
+                                                " WHERE id = $1 AND user_id = $2 RETURNING " TOKEN_COLUMNS};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_uuid(&args, id);
     pg_arg_i64(&args, user->id);
@@ -214,7 +212,8 @@ static bool login_row(Ctx *ctx, PgConn *conn, const PgStmt *stmt, const PgArgs *
 }
 
 bool login_sql_by_name(Ctx *ctx, PgConn *conn, Str name, Login *ret, bool *ret_found, Err *err) {
-    static const PgStmt stmt = {"login_by_name", "SELECT name, admin, password, NULL::timestamptz FROM users WHERE name = $1 AND NOT disabled"};
+    static const PgStmt stmt = {"login_by_name",
+                                "SELECT name, admin, password, NULL::timestamptz FROM users WHERE name = $1 AND NOT disabled"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_text(&args, name);
     return login_row(ctx, conn, &stmt, &args, ret, ret_found, err);

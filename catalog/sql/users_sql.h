@@ -17,7 +17,8 @@ bool users_sql_admin_count(Ctx *ctx, PgConn *conn, int64_t but, int64_t *ret, Er
 
 bool tokens_sql_list(Ctx *ctx, PgConn *conn, const User *user, const Page *page, Tokens *ret, Err *err) WARN_UNUSED;
 bool tokens_sql_insert(Ctx *ctx, PgConn *conn, const User *user, const Token *token, Str hash, Token *ret, Err *err) WARN_UNUSED;
-bool tokens_sql_revoke(Ctx *ctx, PgConn *conn, const User *user, Uuid id, Token *ret, Err *err) WARN_UNUSED; /* ERR_TOKEN_NOT_FOUND */
+bool tokens_sql_revoke(Ctx *ctx, PgConn *conn, const User *user, Uuid id, Token *ret,
+                       Err *err) WARN_UNUSED; /* ERR_TOKEN_NOT_FOUND */
 
 bool login_sql_by_name(Ctx *ctx, PgConn *conn, Str name, Login *ret, bool *ret_found, Err *err) WARN_UNUSED;
 bool login_sql_by_token(Ctx *ctx, PgConn *conn, Str hash, Login *ret, bool *ret_found, Err *err) WARN_UNUSED;

@@ -141,15 +141,17 @@ static bool check_ids(Ctx *ctx, PgConn *conn, const PgStmt *stmt, IdCheck check,
 }
 
 bool verify_column_ids(Ctx *ctx, PgConn *conn, VerifyCheck *ret, Err *err) {
-    static const PgStmt stmt = {"verify_columns", "SELECT " COLUMN_SET_COLUMNS("s") " FROM column_sets s"
-                                " WHERE $1::uuid IS NULL OR s.id > $1 ORDER BY s.id LIMIT $2"};
+    static const PgStmt stmt = {"verify_columns",
+                                "SELECT " COLUMN_SET_COLUMNS("s") " FROM column_sets s"
+                                                                  " WHERE $1::uuid IS NULL OR s.id > $1 ORDER BY s.id LIMIT $2"};
     *ret = (VerifyCheck){.name = "column_ids", .promise = "A set of columns is what its id says."};
     return check_ids(ctx, conn, &stmt, columns_right, ret, err);
 }
 
 bool verify_format_ids(Ctx *ctx, PgConn *conn, VerifyCheck *ret, Err *err) {
-    static const PgStmt stmt = {"verify_formats", "SELECT " FORMAT_COLUMNS("f") " FROM storage_formats f"
-                                " WHERE $1::uuid IS NULL OR f.id > $1 ORDER BY f.id LIMIT $2"};
+    static const PgStmt stmt = {"verify_formats",
+                                "SELECT " FORMAT_COLUMNS("f") " FROM storage_formats f"
+                                                              " WHERE $1::uuid IS NULL OR f.id > $1 ORDER BY f.id LIMIT $2"};
     *ret = (VerifyCheck){.name = "format_ids", .promise = "A storage format is what its id says."};
     return check_ids(ctx, conn, &stmt, format_right, ret, err);
 }

@@ -5,8 +5,8 @@
 #include "catalog/json.h"
 #include "catalog/sql/content_sql.h"
 
-#define VERSION_COLUMNS                                                                                              \
-    "v.version, v.at, v.noop, v.pointer IS NOT NULL AND NOT v.noop, v.archived, v.diff, c.seq, c.principal, "         \
+#define VERSION_COLUMNS \
+    "v.version, v.at, v.noop, v.pointer IS NOT NULL AND NOT v.noop, v.archived, v.diff, c.seq, c.principal, " \
     "c.client, c.agent, c.protocol, c.operation, c.request_id, c.action, o.change_id"
 #define VERSION_WHO " LEFT JOIN changes c ON c.seq = v.seq LEFT JOIN change_order o ON o.seq = v.seq"
 enum { VERSION_WIDTH = 15 };
@@ -35,11 +35,10 @@ static TableVersion version_from_row(const PgRows *rows, size_t row) {
 }
 
 bool version_rows_list(Ctx *ctx, PgConn *conn, int64_t table_id, const VersionQuery *q, TableVersions *ret, Err *err) {
-    static const PgStmt stmt = {"versions_list",
-                                "SELECT " VERSION_COLUMNS " FROM table_versions v" VERSION_WHO
-                                " WHERE v.table_id = $1 AND v.version < coalesce($2::bigint, 9223372036854775807)"
-                                " AND ($3::bool OR NOT v.noop) AND ($4::bool OR v.pointer IS NULL OR v.noop)"
-                                " AND (NOT $5::bool OR v.archived) ORDER BY v.version DESC LIMIT $6"};
+    static const PgStmt stmt = {"versions_list", "SELECT " VERSION_COLUMNS " FROM table_versions v" VERSION_WHO
+                                                 " WHERE v.table_id = $1 AND v.version < coalesce($2::bigint, 9223372036854775807)"
+                                                 " AND ($3::bool OR NOT v.noop) AND ($4::bool OR v.pointer IS NULL OR v.noop)"
+                                                 " AND (NOT $5::bool OR v.archived) ORDER BY v.version DESC LIMIT $6"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);
@@ -125,12 +124,14 @@ static bool table_of_row(Ctx *ctx, const PgRows *rows, const Table *table, Table
 }
 
 bool version_row_get(Ctx *ctx, PgConn *conn, const Table *table, int64_t version, TableVersion *ret, Err *err) {
-    static const PgStmt stmt = {"version_get",
-                                "SELECT " VERSION_COLUMNS ", coalesce(v.body, w.body), v.pointer, " COLUMN_SET_COLUMNS("cs") ", "
-                                COLUMN_SET_COLUMNS("pk") ", " FORMAT_COLUMNS("f") " FROM table_versions v" VERSION_WHO
-                                " LEFT JOIN table_versions w ON w.table_id = v.table_id AND w.version = v.full_version"
-                                " LEFT JOIN column_sets cs ON cs.id = v.columns LEFT JOIN column_sets pk ON pk.id = v.partition_keys"
-                                " LEFT JOIN storage_formats f ON f.id = v.format WHERE v.table_id = $1 AND v.version = $2"};
+    static const PgStmt stmt = {
+        "version_get",
+        "SELECT " VERSION_COLUMNS
+        ", coalesce(v.body, w.body), v.pointer, " COLUMN_SET_COLUMNS("cs") ", " COLUMN_SET_COLUMNS("pk") ", " FORMAT_COLUMNS(
+            "f") " FROM table_versions v" VERSION_WHO
+                 " LEFT JOIN table_versions w ON w.table_id = v.table_id AND w.version = v.full_version"
+                 " LEFT JOIN column_sets cs ON cs.id = v.columns LEFT JOIN column_sets pk ON pk.id = v.partition_keys"
+                 " LEFT JOIN storage_formats f ON f.id = v.format WHERE v.table_id = $1 AND v.version = $2"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table->id);
@@ -139,16 +140,17 @@ bool version_row_get(Ctx *ctx, PgConn *conn, const Table *table, int64_t version
         return false;
     }
     if (rows.count == 0) {
-        return err_set(err, ERR_VERSION_NOT_FOUND, "Table %" STR_FMT ".%" STR_FMT " has no version %" PRId64 "; it is at version %" PRId64
-                       ", and old ones may have been removed by the retention rule.", STR_ARG(table->database), STR_ARG(table->name),
-                       version, table->version);
+        return err_set(err, ERR_VERSION_NOT_FOUND,
+                       "Table %" STR_FMT ".%" STR_FMT " has no version %" PRId64 "; it is at version %" PRId64
+                       ", and old ones may have been removed by the retention rule.",
+                       STR_ARG(table->database), STR_ARG(table->name), version, table->version);
     }
     *ret = version_from_row(&rows, 0);
     return table_of_row(ctx, &rows, table, ret, err);
 }
 
-bool version_row_as_of(Ctx *ctx, PgConn *conn, TableRef folded, Micros at, int64_t *ret_table, int64_t *ret_version, bool *ret_found,
-                       Err *err) {
+bool version_row_as_of(Ctx *ctx, PgConn *conn, TableRef folded, Micros at, int64_t *ret_table, int64_t *ret_version,
+                       bool *ret_found, Err *err) {
     static const PgStmt stmt = {
         "version_as_of",
         "SELECT t.id, v.version FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"

@@ -129,7 +129,8 @@ static bool check_password(Auth *auth, Str password, Str stored, bool cached, Ca
     return hash_password(auth, password, stored);
 }
 
-static bool login_basic(Auth *auth, Request *r, Str encoded, bool cached, CacheEntry *entry, Login *ret, bool *ret_right, Err *err) {
+static bool login_basic(Auth *auth, Request *r, Str encoded, bool cached, CacheEntry *entry, Login *ret, bool *ret_right,
+                        Err *err) {
     enum { MOST = 4096 };
     CLEANUP(buf_free) Buf plain = BUF_INIT(MOST);
     *ret_right = false;
@@ -200,7 +201,8 @@ static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
 static bool host_is_local(Str host) {
     size_t colon = str_rfind_char(host, ':');
     Str name = str_ends(host, STR("]")) || colon == SIZE_MAX ? host : str_slice(host, 0, colon);
-    return str_is_null(host) || str_eq_nocase(name, STR("localhost")) || str_starts(name, STR("127.")) || str_eq(name, STR("[::1]"));
+    return str_is_null(host) || str_eq_nocase(name, STR("localhost")) || str_starts(name, STR("127.")) ||
+           str_eq(name, STR("[::1]"));
 }
 
 bool auth_login(Auth *auth, Request *r, Err *err) {
@@ -209,14 +211,16 @@ bool auth_login(Auth *auth, Request *r, Err *err) {
         return true;
     }
     if (auth->mode == AUTH_LOCAL && !host_is_local(r->http->headers[HTTP_HOST])) {
-        return err_set(err, ERR_FORBIDDEN, "Without login (auth.mode: local) the server only answers to localhost, 127.0.0.1 and [::1] as host name.");
+        return err_set(err, ERR_FORBIDDEN,
+                       "Without login (auth.mode: local) the server only answers to localhost, 127.0.0.1 and [::1] as host name.");
     }
     r->caller.admin = auth->mode != AUTH_REQUIRED;
     if (!str_is_null(header)) {
         return login_cached(auth, r, header, err);
     }
     if (auth->mode == AUTH_REQUIRED) {
-        return err_set(err, ERR_UNAUTHENTICATED, "This server needs a login: send \"Authorization: Bearer TOKEN\", or basic authentication.");
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "This server needs a login: send \"Authorization: Bearer TOKEN\", or basic authentication.");
     }
     return true;
 }

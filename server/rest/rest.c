@@ -56,7 +56,8 @@ bool rest_same_name(Request *r, const JsonAt *body, Str path_name, Err *err) {
     if (str_eq_nocase(str_trim(name), str_trim(path_name))) {
         return true;
     }
-    return err_set(err, ERR_INVALID_INPUT, "name is \"%" STR_FMT "\", but the path names \"%" STR_FMT "\". To rename, POST to the path with \":rename\".",
+    return err_set(err, ERR_INVALID_INPUT,
+                   "name is \"%" STR_FMT "\", but the path names \"%" STR_FMT "\". To rename, POST to the path with \":rename\".",
                    STR_ARG(name), STR_ARG(path_name));
 }
 
@@ -91,7 +92,8 @@ bool rest_match_id(const RestMatch *match, int64_t id, Err *err) {
     if (match->id < 0 || match->id == id) {
         return true;
     }
-    return err_set(err, ERR_VERSION_CONFLICT, "It was dropped and made again since the ETag of If-Match was given out. Read it again.");
+    return err_set(err, ERR_VERSION_CONFLICT,
+                   "It was dropped and made again since the ETag of If-Match was given out. Read it again.");
 }
 
 bool rest_create_only(const Request *r) { return str_eq(str_trim(r->http->headers[HTTP_IF_NONE_MATCH]), STR("*")); }
@@ -210,7 +212,8 @@ static bool read_page_token(Request *r, Str token, Str *ret, Err *err) {
             return true;
         }
     }
-    return err_set(err, ERR_INVALID_TOKEN, "page_token does not belong to this query. Use the next_page_token of the answer before, with the same query.");
+    return err_set(err, ERR_INVALID_TOKEN,
+                   "page_token does not belong to this query. Use the next_page_token of the answer before, with the same query.");
 }
 
 static bool read_limit(const Request *r, bool all_allowed, int64_t *ret, Err *err) {
@@ -218,7 +221,8 @@ static bool read_limit(const Request *r, bool all_allowed, int64_t *ret, Err *er
     *ret = MIN(usual, most);
     if (str_eq(request_query(r, "limit"), STR("all"))) {
         *ret = r->server->limits.list_page;
-        return all_allowed || err_set(err, ERR_INVALID_INPUT, "limit=all is for lists of names only; here it may be up to %" PRId64 ".", most);
+        return all_allowed ||
+               err_set(err, ERR_INVALID_INPUT, "limit=all is for lists of names only; here it may be up to %" PRId64 ".", most);
     }
     return request_query_i64(r, "limit", 1, most, ret, err);
 }

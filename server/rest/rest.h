@@ -31,7 +31,7 @@ typedef struct RestMatch {
 } RestMatch;
 bool rest_if_match(const Request *r, RestMatch *ret, Err *err) WARN_UNUSED;
 bool rest_match_id(const RestMatch *match, int64_t id, Err *err) WARN_UNUSED; /* ERR_VERSION_CONFLICT: it is another incarnation */
-bool rest_create_only(const Request *r); /* If-None-Match: * */
+bool rest_create_only(const Request *r);                                      /* If-None-Match: * */
 
 /* RFC 7396: PATCH into TARGET. */
 json_t *rest_merge_patch(json_t *target, const json_t *patch);
@@ -50,9 +50,9 @@ void rest_next_page(Request *r, JsonWriter *w, bool more, Str last);
 void rest_etag(Request *r, int64_t id, int64_t version);
 /* Whether If-None-Match names this state: then the answer is 304 without body. */
 bool rest_not_modified(Request *r, int64_t id, int64_t version);
-void rest_created(Request *r); /* 201 */
+void rest_created(Request *r);                                    /* 201 */
 bool rest_restored(Request *r, const Table *table, StrList gone); /* a table that came back, and locations that did not */
-bool rest_no_content(Request *r); /* 204; returns true, for "return rest_no_content(r);" */
+bool rest_no_content(Request *r);                                 /* 204; returns true, for "return rest_no_content(r);" */
 
 /* --- handlers, by file ------------------------------------------------------------------------------------------- */
 

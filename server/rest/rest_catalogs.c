@@ -91,13 +91,15 @@ static bool edit_catalog(Ctx *ctx, CatalogInfo *info, void *arg, Err *err) {
 
 static bool alter(Request *r, const JsonAt *body, bool merge, CatalogInfo *ret, Err *err) {
     Edit edit = {.r = r, .body = *body, .merge = merge};
-    return rest_if_match(r, &edit.match, err) && catalog_alter(&r->ctx, r->path[0], edit.match.version, edit_catalog, &edit, ret, err);
+    return rest_if_match(r, &edit.match, err) &&
+           catalog_alter(&r->ctx, r->path[0], edit.match.version, edit_catalog, &edit, ret, err);
 }
 
 bool rest_catalog_put(Request *r, Err *err) {
     JsonAt body;
     CatalogInfo info = {.id = 0};
-    if (!rest_body(r, false, &body, err) || !rest_same_name(r, &body, r->path[0], err) || !catalog_from_json(&body, r->arena, &info, err)) {
+    if (!rest_body(r, false, &body, err) || !rest_same_name(r, &body, r->path[0], err) ||
+        !catalog_from_json(&body, r->arena, &info, err)) {
         return false;
     }
     if (!rest_create_only(r)) {

@@ -5,7 +5,12 @@
 #include "server/rest/rest.h"
 #include "server/server.h"
 
-enum { EVENTS_PER_READ = 500, STREAM_BACKLOG = 4 * 1024 * 1024, STREAM_AGE_US = 600 * 1000 * 1000, STREAM_BEAT_US = 15 * 1000 * 1000 };
+enum {
+    EVENTS_PER_READ = 500,
+    STREAM_BACKLOG = 4 * 1024 * 1024,
+    STREAM_AGE_US = 600 * 1000 * 1000,
+    STREAM_BEAT_US = 15 * 1000 * 1000
+};
 
 static bool read_wait(const Request *r, int64_t *ret_ms, Err *err) {
     Str text = request_query(r, "wait");
@@ -14,8 +19,11 @@ static bool read_wait(const Request *r, int64_t *ret_ms, Err *err) {
         *ret_ms = 0;
         return true;
     }
-    if (!str_to_i64(str_ends(text, STR("s")) ? str_slice(text, 0, text.len - 1) : text, &seconds) || seconds < 0 || seconds > most) {
-        return err_set(err, ERR_INVALID_INPUT, "wait must be a number of seconds from 0s to %" PRId64 "s, but it is \"%" STR_FMT "\".", most, STR_ARG(text));
+    if (!str_to_i64(str_ends(text, STR("s")) ? str_slice(text, 0, text.len - 1) : text, &seconds) || seconds < 0 ||
+        seconds > most) {
+        return err_set(err, ERR_INVALID_INPUT,
+                       "wait must be a number of seconds from 0s to %" PRId64 "s, but it is \"%" STR_FMT "\".", most,
+                       STR_ARG(text));
     }
     *ret_ms = seconds * 1000;
     return true;
@@ -113,7 +121,8 @@ static bool push_events(EventStream *s, const Changes *found, Err *err) {
         buf_add_cstr(&text, "\n\n");
     }
     return buf_check(&text, "A batch of events", err) &&
-           (http_stream_push(s->http, buf_str(&text)) || err_set(err, ERR_TIMEOUT, "The reader of an event stream has gone or is too slow."));
+           (http_stream_push(s->http, buf_str(&text)) ||
+            err_set(err, ERR_TIMEOUT, "The reader of an event stream has gone or is too slow."));
 }
 
 /* Sends what is new. *RET_MORE: there is more to read at once. */

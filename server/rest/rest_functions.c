@@ -162,7 +162,8 @@ bool rest_function_rename(Request *r, Err *err) {
         return false;
     }
     if (str_is_null(name) && str_is_null(database)) {
-        return err_set(err, ERR_INVALID_INPUT, "name is missing: the new name of the function (and database, to move it to another one).");
+        return err_set(err, ERR_INVALID_INPUT,
+                       "name is missing: the new name of the function (and database, to move it to another one).");
     }
     return expect_incarnation(r, &match, err) &&
            function_rename(&r->ctx, function_ref(r), database, name, match.version, &after, err) && answer_function(r, &after);

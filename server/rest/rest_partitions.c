@@ -1,8 +1,8 @@
+#include "server/rest/rest_partitions.h"
 #include "catalog/json.h"
 #include "catalog/partitions.h"
 #include "catalog/partname.h"
 #include "server/rest/rest.h"
-#include "server/rest/rest_partitions.h"
 
 /* --- which one --------------------------------------------------------------------------------------------------- */
 
@@ -24,8 +24,8 @@ bool rest_partition_keys_match(const Request *r, const Table *table, Err *err) {
     for (size_t i = 0; same && i < count; i++) {
         same = str_eq_nocase(parts[i].key, table->partition_keys->items[i].name);
     }
-    return same || err_set(err, ERR_PARTITION_NOT_FOUND, "Partition %" STR_FMT " not found: the table is partitioned by other keys.",
-                           STR_ARG(r->path[3]));
+    return same || err_set(err, ERR_PARTITION_NOT_FOUND,
+                           "Partition %" STR_FMT " not found: the table is partitioned by other keys.", STR_ARG(r->path[3]));
 }
 
 static bool answer_partition(Request *r, const Partition *partition, bool with_columns) {
@@ -139,8 +139,8 @@ bool rest_partition_get(Request *r, Err *err) {
     Table table;
     bool columns = true;
     return request_query_bool(r, "columns", &columns, err) && rest_partition_values(r, &values, err) &&
-           partition_get(&r->ctx, rest_table_ref(r), values, &partition, &table, err) && rest_partition_keys_match(r, &table, err) &&
-           answer_partition(r, &partition, columns);
+           partition_get(&r->ctx, rest_table_ref(r), values, &partition, &table, err) &&
+           rest_partition_keys_match(r, &table, err) && answer_partition(r, &partition, columns);
 }
 
 bool rest_partition_history(Request *r, Err *err) {
@@ -203,7 +203,8 @@ bool rest_partition_replace(Ctx *ctx, const JsonAt *document, Partition *partiti
         return false;
     }
     if (partition->values.items && !same_values(partition->values, before.values)) {
-        return err_set(err, ERR_INVALID_INPUT, "values differ from those of the partition %" STR_FMT ". To rename it, POST to its path with \":rename\".",
+        return err_set(err, ERR_INVALID_INPUT,
+                       "values differ from those of the partition %" STR_FMT ". To rename it, POST to its path with \":rename\".",
                        STR_ARG(before.name));
     }
     partition->name = before.name;
@@ -225,7 +226,8 @@ static bool edit_partition(Ctx *ctx, const Table *table, Partition *partition, s
         partition->values = *edit->new_values;
         return true;
     }
-    return (!edit->merge || merge_partition(edit, partition, &document, err)) && rest_partition_replace(ctx, &document, partition, err);
+    return (!edit->merge || merge_partition(edit, partition, &document, err)) &&
+           rest_partition_replace(ctx, &document, partition, err);
 }
 
 static bool alter(Edit *edit, Partition *ret, Err *err) {

@@ -131,13 +131,16 @@ static bool read_drop(Request *r, const JsonAt *body, PartitionDrop *how, Err *e
     JsonAt names = jr_member(body, "names");
     if (!jr_only_members(body, r->arena, KNOWN, err) || !jr_strs(&names, r->arena, &how->which.names, err) ||
         !rest_member_str(r, body, "filter", &how->which.filter, err) || !rest_member_str(r, body, "grammar", &grammar, err) ||
-        !rest_partition_grammar(grammar, &how->which.grammar, err) || !rest_member_bool(r, body, "if_exists", &how->if_exists, err) ||
-        !rest_member_bool(r, body, "delete_data", &how->delete_data, err) || !rest_member_bool(r, body, "per_item", &how->per_item, err)) {
+        !rest_partition_grammar(grammar, &how->which.grammar, err) ||
+        !rest_member_bool(r, body, "if_exists", &how->if_exists, err) ||
+        !rest_member_bool(r, body, "delete_data", &how->delete_data, err) ||
+        !rest_member_bool(r, body, "per_item", &how->per_item, err)) {
         return false;
     }
     how->which.with_names = names.value != NULL;
     if (how->which.with_names != str_is_null(how->which.filter)) {
-        return err_set(err, ERR_INVALID_INPUT, "Give either names or filter: a drop of everything has to be said, as a filter that is true for all.");
+        return err_set(err, ERR_INVALID_INPUT,
+                       "Give either names or filter: a drop of everything has to be said, as a filter that is true for all.");
     }
     return true;
 }

@@ -62,8 +62,8 @@ static void write_workers(Buf *out, Server *server) {
         metrics_head(out, ROWS[i][0], ROWS[i][1], ROWS[i][2]);
         for (size_t k = 0; k < ARRAY_LEN(stats); k++) {
             const WorkersStats *s = &stats[k];
-            double values[] = {s->threads, s->busy, (double)s->queued, (double)s->queue_limit, (double)s->refused, (double)s->done,
-                               (double)s->wait_us / 1e6};
+            double values[] = {s->threads,         s->busy,         (double)s->queued,       (double)s->queue_limit,
+                               (double)s->refused, (double)s->done, (double)s->wait_us / 1e6};
             metrics_value(out, ROWS[i][0], "class", s->name, values[i]);
         }
     }
@@ -86,7 +86,7 @@ static void write_pools(Buf *out, Server *server) {
         metrics_head(out, ROWS[i][0], ROWS[i][1], ROWS[i][2]);
         for (int class = 0; class < PG_CLASS_COUNT; class ++) {
             PgPoolStats s;
-            pg_pool_stats(server->catalog.pg, (PgClass)class, &s);
+            pg_pool_stats(server->catalog.pg, (PgClass) class, &s);
             double values[] = {s.limit,
                                s.open,
                                s.in_use,
@@ -133,7 +133,9 @@ bool rest_metrics(Request *r, Err *err) {
 
 /* --- administration ---------------------------------------------------------------------------------------------- */
 
-static bool ask_admin(Request *r, Err *err) { return ctx_authorize(&r->ctx, ACTION_ADMIN, "server", STR_NULL, STR_NULL, STR_NULL, err); }
+static bool ask_admin(Request *r, Err *err) {
+    return ctx_authorize(&r->ctx, ACTION_ADMIN, "server", STR_NULL, STR_NULL, STR_NULL, err);
+}
 
 static void write_method(JsonWriter *w, const Server *server, const Method *m) {
     MethodStats stats = metrics_method(server->metrics, m);
@@ -210,7 +212,7 @@ bool rest_admin_pools(Request *r, Err *err) {
     jw_array_begin(&w);
     for (int class = 0; class < PG_CLASS_COUNT; class ++) {
         PgPoolStats s;
-        pg_pool_stats(r->server->catalog.pg, (PgClass)class, &s);
+        pg_pool_stats(r->server->catalog.pg, (PgClass) class, &s);
         write_pool(&w, &s);
     }
     jw_array_end(&w);

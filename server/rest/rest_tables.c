@@ -169,7 +169,8 @@ static bool alter(Request *r, const JsonAt *body, bool merge, Table *ret, Err *e
 bool rest_table_put(Request *r, Err *err) {
     JsonAt body;
     Table table;
-    if (!rest_body(r, false, &body, err) || !rest_same_name(r, &body, r->path[2], err) || !table_from_json(&body, r->arena, &table, err)) {
+    if (!rest_body(r, false, &body, err) || !rest_same_name(r, &body, r->path[2], err) ||
+        !table_from_json(&body, r->arena, &table, err)) {
         return false;
     }
     if (!rest_create_only(r)) {
@@ -220,7 +221,8 @@ bool rest_table_rename(Request *r, Err *err) {
         return false;
     }
     if (str_is_null(name) && str_is_null(database)) {
-        return err_set(err, ERR_INVALID_INPUT, "name is missing: the new name of the table (and database, to move it to another one).");
+        return err_set(err, ERR_INVALID_INPUT,
+                       "name is missing: the new name of the table (and database, to move it to another one).");
     }
     name = str_is_null(name) ? r->path[2] : name;
     database = str_is_null(database) ? r->path[1] : database;
@@ -238,7 +240,8 @@ bool rest_table_undrop(Request *r, Err *err) {
         return false;
     }
     JsonAt incarnation = jr_member(&body, "incarnation");
-    return jr_i64(&incarnation, r->arena, 1, INT64_MAX, &how.incarnation, err) && rest_member_str(r, &body, "name", &how.new_name, err) &&
+    return jr_i64(&incarnation, r->arena, 1, INT64_MAX, &how.incarnation, err) &&
+           rest_member_str(r, &body, "name", &how.new_name, err) &&
            rest_member_bool(r, &body, "move_pointer", &how.move_pointer, err) &&
            table_undrop(&r->ctx, rest_table_ref(r), &how, &table, &gone, err) && rest_restored(r, &table, gone);
 }

@@ -54,8 +54,9 @@ bool rest_user_create(Request *r, Err *err) {
         return false;
     }
     JsonAt at = jr_member(&body, "name");
-    if (!jr_required(&at, r->arena, err) || !jr_str(&at, r->arena, &name, err) || !rest_member_str(r, &body, "password", &password, err) ||
-        !rest_member_bool(r, &body, "admin", &admin, err) || !user_create(&r->ctx, name, password, admin, &user, err)) {
+    if (!jr_required(&at, r->arena, err) || !jr_str(&at, r->arena, &name, err) ||
+        !rest_member_str(r, &body, "password", &password, err) || !rest_member_bool(r, &body, "admin", &admin, err) ||
+        !user_create(&r->ctx, name, password, admin, &user, err)) {
         return false;
     }
     rest_created(r);
@@ -67,13 +68,15 @@ bool rest_user_patch(Request *r, Err *err) {
     JsonAt body;
     UserChange change = {.set_password = false};
     User user;
-    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) || !rest_same_name(r, &body, r->path[0], err)) {
+    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) ||
+        !rest_same_name(r, &body, r->path[0], err)) {
         return false;
     }
     change.set_password = json_object_get(body.value, "password") != NULL; /* null takes it away */
     change.set_admin = jr_member(&body, "admin").value != NULL;
     change.set_disabled = jr_member(&body, "disabled").value != NULL;
-    return rest_member_str(r, &body, "password", &change.password, err) && rest_member_bool(r, &body, "admin", &change.admin, err) &&
+    return rest_member_str(r, &body, "password", &change.password, err) &&
+           rest_member_bool(r, &body, "admin", &change.admin, err) &&
            rest_member_bool(r, &body, "disabled", &change.disabled, err) && user_alter(&r->ctx, r->path[0], &change, &user, err) &&
            answer_user(r, &user);
 }

@@ -54,7 +54,8 @@ static bool path_version(const Request *r, int64_t *ret, Err *err) {
     if (str_to_i64(r->path[3], ret) && *ret >= 0) {
         return true;
     }
-    return err_set(err, ERR_INVALID_INPUT, "The version in the path must be a number from 0, but it is \"%" STR_FMT "\".", STR_ARG(r->path[3]));
+    return err_set(err, ERR_INVALID_INPUT, "The version in the path must be a number from 0, but it is \"%" STR_FMT "\".",
+                   STR_ARG(r->path[3]));
 }
 
 bool rest_version_get(Request *r, Err *err) {
@@ -80,7 +81,9 @@ bool rest_table_get_version(Request *r, Err *err) {
         return err_set(err, ERR_INVALID_INPUT, "Give version or as_of, not both.");
     }
     if (number < 0 && !time_parse(as_of, &at)) {
-        return err_set(err, ERR_INVALID_INPUT, "as_of must be a time like 2026-11-21T10:15:30Z (write + as %%2B), but it is \"%" STR_FMT "\".", STR_ARG(as_of));
+        return err_set(err, ERR_INVALID_INPUT,
+                       "as_of must be a time like 2026-11-21T10:15:30Z (write + as %%2B), but it is \"%" STR_FMT "\".",
+                       STR_ARG(as_of));
     }
     bool found = number >= 0 ? version_get(&r->ctx, rest_table_ref(r), number, &version, err)
                              : version_as_of(&r->ctx, rest_table_ref(r), at, &version, err);

@@ -109,19 +109,8 @@ static void test_base64_known(void **state) {
 
 static void test_base64_refuses(void **state) {
     (void)state;
-    static const char *const bad[] = {"A",
-                                      "AAAAA",
-                                      "====",
-                                      "A===",
-                                      "Zg=a",
-                                      "Z g=",
-                                      "Zm9v\n",
-                                      "Zm*v",
-                                      "\303\244AA",
-                                      "Zg===",
-                                      "Zm9v=",
-                                      "Zg=",
-                                      "Zh=="};
+    static const char *const bad[] = {"A",    "AAAAA",      "====",  "A===",  "Zg=a", "Z g=", "Zm9v\n",
+                                      "Zm*v", "\303\244AA", "Zg===", "Zm9v=", "Zg=",  "Zh=="};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         CLEANUP(buf_free) Buf out = BUF_INIT(100);
         if (base64_decode(str_from(bad[i]), &out)) {

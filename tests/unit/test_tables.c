@@ -26,13 +26,12 @@ static Table from_json(Ctx *ctx, const char *text) {
     return table;
 }
 
-static const char ORDERS[] =
-    "{\"database\":\"default\",\"name\":\"Orders\",\"columns\":[{\"name\":\"Id\",\"type\":\"bigint\"},"
-    "{\"name\":\"note\",\"type\":\"string\",\"comment\":\"free text\"}],"
-    "\"partition_keys\":[{\"name\":\"day\",\"type\":\"date\"}],"
-    "\"storage\":{\"input_format\":\"org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat\","
-    "\"serde\":{\"library\":\"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe\"}},"
-    "\"parameters\":{\"team\":\"sales\"}}";
+static const char ORDERS[] = "{\"database\":\"default\",\"name\":\"Orders\",\"columns\":[{\"name\":\"Id\",\"type\":\"bigint\"},"
+                             "{\"name\":\"note\",\"type\":\"string\",\"comment\":\"free text\"}],"
+                             "\"partition_keys\":[{\"name\":\"day\",\"type\":\"date\"}],"
+                             "\"storage\":{\"input_format\":\"org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat\","
+                             "\"serde\":{\"library\":\"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe\"}},"
+                             "\"parameters\":{\"team\":\"sales\"}}";
 
 static Table create(Ctx *ctx, const char *text) {
     Err err;
@@ -49,9 +48,7 @@ static bool is_directory(const char *path) {
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-static const char *in_warehouse(Bed *bed, const char *name) {
-    return arena_printf(bed->arena, "%s/%s", bed->warehouse, name).ptr;
-}
+static const char *in_warehouse(Bed *bed, const char *name) { return arena_printf(bed->arena, "%s/%s", bed->warehouse, name).ptr; }
 
 static void test_create_and_get(void **state) {
     Bed *bed = *state;
@@ -507,12 +504,18 @@ static void test_sweep(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        BED_TEST(test_create_and_get),    BED_TEST(test_missing),
-        BED_TEST(test_versions),          BED_TEST(test_pointer_moves),
-        BED_TEST(test_rename_moves_data), BED_TEST(test_set_location_leaves_partitions),
-        BED_TEST(test_drop_and_undrop),   BED_TEST(test_data_is_safe),
-        BED_TEST(test_partitions),        BED_TEST(test_partition_rename),
-        BED_TEST(test_races),             BED_TEST(test_sweep),
+        BED_TEST(test_create_and_get),
+        BED_TEST(test_missing),
+        BED_TEST(test_versions),
+        BED_TEST(test_pointer_moves),
+        BED_TEST(test_rename_moves_data),
+        BED_TEST(test_set_location_leaves_partitions),
+        BED_TEST(test_drop_and_undrop),
+        BED_TEST(test_data_is_safe),
+        BED_TEST(test_partitions),
+        BED_TEST(test_partition_rename),
+        BED_TEST(test_races),
+        BED_TEST(test_sweep),
     };
     return BED_RUN("tables", tests);
 }
