@@ -11,11 +11,13 @@
 
 /* --- deleting data -------------------------------------------------------------------------------------------- */
 
-/* The last look before bytes go: something made since the drop may live there now. */
-static bool in_use(Ctx *ctx, Str location, int64_t table_id, Str *ret_who, Err *err) {
+/* The last look before bytes go: something made since the drop may live there now. PARTITION: the directory of one, which may
+ * lie in that of its live table. */
+static bool in_use(Ctx *ctx, Str location, int64_t table_id, bool partition, Str *ret_who, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
-           location_other_user(ctx, conn, location, table_id, ret_who, err);
+           location_other_user(ctx, conn, location, table_id, ret_who, err) &&
+           (!partition || !str_is_null(*ret_who) || location_own_user(ctx, conn, location, table_id, ret_who, err));
 }
 
 static bool is_live(Ctx *ctx, int64_t table_id, bool *ret, Err *err) {
@@ -32,10 +34,10 @@ static bool is_live(Ctx *ctx, int64_t table_id, bool *ret, Err *err) {
     return err->code == ERR_TABLE_NOT_FOUND;
 }
 
-static bool delete_location(Ctx *ctx, Str location, int64_t table_id, Err *err) {
+static bool delete_location(Ctx *ctx, Str location, int64_t table_id, bool partition, Err *err) {
     Str who;
     StorageVerdict verdict;
-    if (!in_use(ctx, location, table_id, &who, err)) {
+    if (!in_use(ctx, location, table_id, partition, &who, err)) {
         return false;
     }
     if (!str_is_null(who)) {
@@ -63,7 +65,7 @@ static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
     pg_release(conn);
     conn = NULL;
     for (size_t i = 0; i < outside.count; i++) {
-        if (!delete_location(ctx, outside.items[i], table_id, err)) {
+        if (!delete_location(ctx, outside.items[i], table_id, false, err)) {
             return false;
         }
     }
@@ -100,7 +102,7 @@ static bool delete_data(Ctx *ctx, Str payload, Err *err) {
         return false;
     }
     for (size_t i = 0; i < job.partitions.count; i++) {
-        if (!delete_location(ctx, job.partitions.items[i], 0, err)) {
+        if (!delete_location(ctx, job.partitions.items[i], job.table_id, true, err)) {
             return false;
         }
     }
@@ -114,7 +116,7 @@ static bool delete_data(Ctx *ctx, Str payload, Err *err) {
         log_info("The data at %" STR_FMT " is kept: its table was restored.", STR_ARG(job.location));
         return true;
     }
-    return delete_outside(ctx, job.table_id, job.location, err) && delete_location(ctx, job.location, job.table_id, err);
+    return delete_outside(ctx, job.table_id, job.location, err) && delete_location(ctx, job.location, job.table_id, false, err);
 }
 
 /* The directory of a dropped database, when nothing is left in it: what others put there is not ours to delete. */
@@ -122,7 +124,7 @@ static bool remove_directory(Ctx *ctx, Str payload, Err *err) {
     DeleteJob job;
     Str who;
     StorageVerdict verdict;
-    if (!read_delete_job(ctx, payload, &job, err) || !in_use(ctx, job.location, 0, &who, err)) {
+    if (!read_delete_job(ctx, payload, &job, err) || !in_use(ctx, job.location, 0, false, &who, err)) {
         return false;
     }
     return !str_is_null(who) || roots_rmdir_if_empty(ctx->catalog->roots, job.location, 1, &verdict, err);
@@ -148,16 +150,16 @@ static bool finish_job(Ctx *ctx, const Job *job, const Err *failure, Err *err) {
     return failure ? job_failed(ctx, conn, job, str_from(failure->message), err) : job_done(ctx, conn, job->id, err);
 }
 
-static bool next_job(Ctx *ctx, Job *ret, bool *ret_found, Err *err) {
+static bool next_job(Ctx *ctx, bool alone, Job *ret, bool *ret_found, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && job_take(ctx, conn, ret, ret_found, err);
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && job_take(ctx, conn, alone, ret, ret_found, err);
 }
 
 bool housekeeping_jobs(Ctx *ctx, bool alone, bool *ret_worked, Err *err) {
     Job job;
     bool found;
     Err failure;
-    if (!move_recover(ctx, alone, err) || !next_job(ctx, &job, &found, err)) {
+    if (!move_recover(ctx, alone, err) || !next_job(ctx, alone, &job, &found, err)) {
         return false;
     }
     *ret_worked = found;

@@ -93,6 +93,13 @@ static bool is_there(Ctx *ctx, Str location, bool *ret, Err *err) {
     return roots_exists(ctx->catalog->roots, location, ret, &verdict, err);
 }
 
+/* Time has passed since the move was cut off: something else may live there now. */
+static bool wrong_place_user(Ctx *ctx, Str location, int64_t table_id, Str *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
+           location_other_user(ctx, conn, location, table_id, ret, err);
+}
+
 /* The metadata decides: a location that was committed is right, so the directory belongs there. */
 static bool settle(Ctx *ctx, const Intent *intent, Err *err) {
     bool committed = str_eq(intent->location, intent->to);
@@ -102,6 +109,14 @@ static bool settle(Ctx *ctx, const Intent *intent, Err *err) {
         return false;
     }
     StorageVerdict verdict = {0};
+    Str user = STR_NULL;
+    if (at_wrong && !at_right && !wrong_place_user(ctx, wrong, intent->table_id, &user, err)) {
+        return false;
+    }
+    if (!str_is_null(user)) {
+        log_warn("The directory %" STR_FMT " stays where it is: by now it is used by %" STR_FMT ".", STR_ARG(wrong), STR_ARG(user));
+        return forget(ctx, intent->id, err);
+    }
     if (at_wrong && !at_right && !roots_rename(ctx->catalog->roots, wrong, right, &verdict, err)) {
         return false;
     }

@@ -142,6 +142,7 @@ CREATE TABLE partitions (
 );
 CREATE INDEX partitions_key1 ON partitions (table_id, key1);
 CREATE INDEX partitions_absolute ON partitions (suffix) WHERE base = 0;
+CREATE INDEX partitions_placed ON partitions (table_id, suffix) WHERE base > 0 AND suffix IS NOT NULL;
 
 -- What a partition was before an alter or a drop.
 CREATE TABLE partition_images (

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-enum { OLDEST_SERVER = 150000, CANCEL_GRACE_MS = 5000, COMMIT_WAIT_MS = 30000 };
+enum { OLDEST_SERVER = 150000, CANCEL_GRACE_MS = 2000, COMMIT_WAIT_MS = 30000 };
 
 void cleanup_result(PGresult **result) {
     PQclear(*result);

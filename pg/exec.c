@@ -102,8 +102,8 @@ static bool lose(PgConn *conn, Err *err) {
     if (!conn->lost) {
         return conn_fail(conn, NULL, err);
     }
-    return err_set(err, conn->cancelled ? ERR_TIMEOUT : ERR_DATABASE_UNAVAILABLE,
-                   "The database did not answer in time. Try again shortly.");
+    /* A database that hears says of a cancelled statement that it was. This one is frozen or cut off. */
+    return err_set(err, ERR_DATABASE_UNAVAILABLE, "The database does not answer. Try again shortly.");
 }
 
 /* Reads the answer to one statement and the NULL behind it. */

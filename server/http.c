@@ -57,7 +57,7 @@ static bool listen_on(const struct addrinfo *ai, int *ret_fd) {
 }
 
 static uint16_t bound_port(int fd) {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {0};
     socklen_t len = sizeof at;
     if (getsockname(fd, (struct sockaddr *)&at, &len) < 0) {
         return 0;

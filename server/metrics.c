@@ -111,9 +111,12 @@ void metrics_write_methods(const Metrics *m, Buf *out) {
 }
 
 void metrics_write_process(Buf *out) {
-    unsigned long pages = 0, resident = 0;
+    char text[128];
+    uint64_t pages, resident;
+    Str first, second;
     CLEANUP(cleanup_fclose) FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%lu %lu", &pages, &resident) == 2) {
+    Str rest = f && fgets(text, sizeof text, f) ? str_from(text) : STR_NULL;
+    if (str_split(&rest, ' ', &first) && str_split(&rest, ' ', &second) && str_to_u64(first, &pages) && str_to_u64(second, &resident)) {
         metrics_head(out, "process_resident_memory_bytes", "gauge", "Memory of this process that is in RAM.");
         metrics_value(out, "process_resident_memory_bytes", NULL, NULL, (double)resident * (double)sysconf(_SC_PAGESIZE));
         metrics_head(out, "process_virtual_memory_bytes", "gauge", "Address space of this process.");

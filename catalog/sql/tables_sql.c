@@ -482,3 +482,34 @@ bool location_other_user(Ctx *ctx, PgConn *conn, Str uri, int64_t except_id, Str
     *ret_who = rows.count ? pg_text(&rows, 0, 0) : STR_NULL;
     return true;
 }
+
+bool location_own_user(Ctx *ctx, PgConn *conn, Str uri, int64_t table_id, Str *ret_who, Err *err) {
+    /* Partitions that hang on a base are found by what is left of the paths behind it, so this reads a few index entries. */
+    static const PgStmt stmt = {
+        "location_own_user",
+        "WITH t AS MATERIALIZED (SELECT id, name, location FROM tables WHERE id = $2 AND dropped_at IS NULL),"
+        " rest AS MATERIALIZED (SELECT b.table_id, b.no, substr(u.uri, length(b.uri) + 2) AS path, u.uri = $1 AS exact FROM t"
+        "     JOIN location_bases b ON b.table_id = t.id JOIN unnest($3::text[]) u(uri) ON starts_with(u.uri, b.uri || '/'))"
+        " SELECT who FROM ("
+        " (SELECT 'its table ' || name FROM t WHERE location = $1 OR (location > $1 || '/' AND location < $1 || '0'))"
+        " UNION ALL (SELECT 'other partitions of ' || t.name FROM t JOIN location_bases b ON b.table_id = t.id"
+        "  WHERE (b.uri = $1 OR (b.uri > $1 || '/' AND b.uri < $1 || '0'))"
+        "  AND EXISTS (SELECT FROM partitions p WHERE p.table_id = t.id AND p.base = b.no) LIMIT 1)"
+        " UNION ALL (SELECT 'partition ' || p.name FROM t JOIN partitions p ON p.table_id = t.id"
+        "  WHERE p.base = 0 AND (p.suffix = ANY ($3::text[]) OR (p.suffix > $1 || '/' AND p.suffix < $1 || '0')) LIMIT 1)"
+        " UNION ALL (SELECT 'partition ' || p.name FROM rest r JOIN partitions p ON p.table_id = r.table_id AND p.name = r.path"
+        "  WHERE p.base = r.no AND p.suffix IS NULL LIMIT 1)"
+        " UNION ALL (SELECT 'partition ' || p.name FROM rest r JOIN partitions p ON p.table_id = r.table_id AND p.base = r.no"
+        "  WHERE p.base > 0 AND p.suffix IS NOT NULL AND (p.suffix = r.path OR (r.exact AND p.suffix > r.path || '/' AND p.suffix < r.path || '0'))"
+        "  LIMIT 1)) AS users (who) LIMIT 1"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_text(&args, uri);
+    pg_arg_i64(&args, table_id);
+    pg_arg_texts(&args, with_ancestors(ctx->arena, uri));
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret_who = rows.count ? pg_text(&rows, 0, 0) : STR_NULL;
+    return true;
+}

@@ -46,5 +46,8 @@ bool table_set_base(Ctx *ctx, PgConn *conn, int64_t table_id, int16_t no, Err *e
 
 /* A live object other than table EXCEPT_ID whose data is at URI, below it, or (a table's) above it; *ret null: none. */
 bool location_other_user(Ctx *ctx, PgConn *conn, Str uri, int64_t except_id, Str *ret_who, Err *err) WARN_UNUSED;
+/* The same among the live partitions of one table, for the directory of a former one. The table's own directory above it
+ * does not count. */
+bool location_own_user(Ctx *ctx, PgConn *conn, Str uri, int64_t table_id, Str *ret_who, Err *err) WARN_UNUSED;
 
 #endif

@@ -237,7 +237,7 @@ static bool alter(Edit *edit, Partition *ret, Err *err) {
     if (!rest_partition_values(r, &values, err)) {
         return false;
     }
-    PartitionAlter how = {.values = &values, .count = 1, .edit = edit_partition, .arg = edit};
+    PartitionAlter how = {.values = &values, .count = 1, .edit = edit_partition, .arg = edit, .renames = edit->new_values != NULL};
     ItemResult *results;
     if (!partition_alter(&r->ctx, rest_table_ref(r), &how, &after, &results, err)) {
         return false;

@@ -53,6 +53,7 @@ class Writer:
         self.acknowledged = {}   # request id -> what, this round
         self.refused = {}        # request id -> what: answered 503, so nothing of it may be there
         self.doubtful = None     # Request without an answer
+        self.unsettled = None    # the same once the change log has decided about it
         self.touched = set()     # tables, this round
         self.counter = 0
         self.total = self.refusals = 0
@@ -61,7 +62,7 @@ class Writer:
     # ---- one round ----
 
     def start(self, stop, killed):
-        self.acknowledged, self.refused, self.doubtful, self.touched = {}, {}, None, set()
+        self.acknowledged, self.refused, self.doubtful, self.unsettled, self.touched = {}, {}, None, None, set()
         self.stop, self.killed = stop, killed
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
