@@ -213,6 +213,50 @@ bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, Dat
     return true;
 }
 
+/* --- rename ---------------------------------------------------------------------------------------------------- */
+
+typedef struct DatabaseRename {
+    Ctx *ctx;
+    Str catalog, name, new_name;
+    int64_t expect_version;
+    Database result;
+} DatabaseRename;
+
+/* All that is in it hangs on its id, so one row changes, however much there is. */
+static bool rename_body(PgConn *conn, void *arg, Err *err) {
+    DatabaseRename *how = arg;
+    Database before;
+    if (!databases_sql_get(how->ctx, conn, how->catalog, how->name, ROW_UPDATE, &before, err) ||
+        !expect_database_version(&before, how->expect_version, err)) {
+        return false;
+    }
+    how->result = before;
+    how->result.name = how->new_name;
+    how->result.bootstrap = false;
+    return str_eq(before.name, how->new_name) ||
+           (databases_sql_rename(how->ctx, conn, &how->result, err) &&
+            log_database(how->ctx, conn, "rename", "ALTER_DATABASE", &before, &how->result, NULL, err));
+}
+
+bool database_rename(Ctx *ctx, Str catalog, Str name, Str new_name, int64_t expect_version, Database *ret, Err *err) {
+    DatabaseRename how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), scope_name(ctx, new_name), expect_version, {0}};
+    if (!ctx_authorize(ctx, ACTION_ALTER, "database", how.catalog, how.name, STR_NULL, err) ||
+        !ctx_authorize(ctx, ACTION_CREATE, "database", how.catalog, how.new_name, STR_NULL, err) ||
+        !name_check(NAME_GLUE, "database", how.new_name, err)) {
+        return false;
+    }
+    if (str_eq(how.catalog, DEFAULT_CATALOG) && str_eq(how.name, DEFAULT_DATABASE)) {
+        return err_set(err, ERR_INVALID_OPERATION,
+                       "The default database of catalog %" STR_FMT " cannot be renamed: clients expect it under its name.",
+                       STR_ARG(how.catalog));
+    }
+    if (!pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, rename_body, &how, err)) {
+        return false;
+    }
+    *ret = how.result;
+    return true;
+}
+
 /* --- drop ------------------------------------------------------------------------------------------------------ */
 
 typedef struct Dropping {

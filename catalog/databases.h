@@ -36,6 +36,8 @@ bool database_create(Ctx *ctx, const Database *database, Database *ret, Err *err
 typedef bool (*DatabaseEdit)(Ctx *ctx, Database *database, void *arg, Err *err);
 bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, DatabaseEdit edit, void *arg, Database *ret,
                     Err *err) WARN_UNUSED;
+/* Tables and functions stay in it, locations stay where they are. ERR_ALREADY_EXISTS: the name is taken. */
+bool database_rename(Ctx *ctx, Str catalog, Str name, Str new_name, int64_t expect_version, Database *ret, Err *err) WARN_UNUSED;
 typedef struct DatabaseDrop {
     int64_t expect_version;
     bool cascade;     /* otherwise a database that holds anything is refused */

@@ -1,5 +1,6 @@
 #include "catalog/search.h"
 
+#include "catalog/scope.h"
 #include "catalog/sql/search_sql.h"
 
 /* --- the page token: tier, id, name ---------------------------------------------------------------------------- */
@@ -50,18 +51,32 @@ static bool search_pages(Ctx *ctx, PgConn *conn, const Str tiers[3], Place at, s
 
 enum { SEARCH_MAX_LIMIT = 1000 };
 
+/* *ret_none: the query names a database that is not there, so nothing can be found. */
+static bool make_conditions(Ctx *ctx, PgConn *conn, const SearchQuery *query, Str ret_tiers[3], bool *ret_none, Err *err) {
+    StrList databases = {0};
+    bool named = !str_is_null(query->database);
+    if (named && !search_sql_databases(ctx, conn, name_fold(ctx->arena, query->catalog), scope_name(ctx, query->database),
+                                       &databases, err)) {
+        return false;
+    }
+    *ret_none = named && databases.count == 0;
+    return *ret_none || search_conditions(ctx->arena, query, named ? &databases : NULL, ret_tiers, err);
+}
+
 bool search_tables(Ctx *ctx, const SearchQuery *query, SearchHits *ret, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     Str tiers[3];
     Place at;
-    size_t limit = (size_t)MAX(MIN(query->limit, (int64_t)SEARCH_MAX_LIMIT), 1), count;
+    size_t limit = (size_t)MAX(MIN(query->limit, (int64_t)SEARCH_MAX_LIMIT), 1), count = 0;
+    bool none = false;
     if (!ctx_authorize(ctx, ACTION_LIST, "table", query->catalog, query->database, STR_NULL, err) ||
-        !place_parse(query->after, &at, err) || !search_conditions(ctx->arena, query, tiers, err)) {
+        !place_parse(query->after, &at, err)) {
         return false;
     }
     SearchHit *items = ARENA_ARRAY(ctx->arena, SearchHit, limit + 1);
     if (!arena_check(ctx->arena, err) || !pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
-        !search_pages(ctx, conn, tiers, at, limit + 1, items, &count, err)) {
+        !make_conditions(ctx, conn, query, tiers, &none, err) ||
+        (!none && !search_pages(ctx, conn, tiers, at, limit + 1, items, &count, err))) {
         return false;
     }
     SearchHits hits = {.items = items};

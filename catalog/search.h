@@ -43,10 +43,12 @@ void search_hit_json(JsonWriter *w, const SearchHit *hit);
 bool search_update(Ctx *ctx, PgConn *conn, const Table *table, Err *err) WARN_UNUSED; /* made, altered, renamed, restored */
 bool search_remove(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) WARN_UNUSED;
 
-/* The words of TABLE, each with its kind in front; every one once. */
+/* The words of TABLE, each with its kind in front; every one once. Its database's number joins them in the statement: not its
+ * name, so that a database can be renamed without touching its tables. */
 StrList search_lexemes(Arena *arena, const Table *table);
 /* The three conditions of a query, as PostgreSQL reads them (tsquery): exact name, words in the name, words anywhere; each
- * leaves out what the ones before it find. Null: that tier cannot match. */
-bool search_conditions(Arena *arena, const SearchQuery *query, Str ret_tiers[3], Err *err) WARN_UNUSED;
+ * leaves out what the ones before it find. Null: that tier cannot match. DATABASES: numbers of those that query->database
+ * means, at least one; NULL: any. */
+bool search_conditions(Arena *arena, const SearchQuery *query, const StrList *databases, Str ret_tiers[3], Err *err) WARN_UNUSED;
 
 #endif

@@ -151,7 +151,6 @@ StrList search_lexemes(Arena *arena, const Table *t) {
     add(&w, STR("*"));
     add_exact(&w, 'x', t->name);
     add_exact(&w, 'g', t->catalog);
-    add_exact(&w, 'b', t->database);
     add_exact(&w, 'y', t->type);
     add_exact(&w, 'o', t->owner);
     add_text(&w, t->name, true);
@@ -183,9 +182,17 @@ static void add_filter(Buf *out, Arena *arena, char kind, Str text) {
     }
 }
 
+static void add_databases(Buf *out, Arena *arena, const StrList *ids) {
+    for (size_t i = 0; i < ids->count; i++) {
+        buf_add_cstr(out, i ? " | '" : out->len ? " & ('" : "('");
+        buf_add(out, lexeme_exact(arena, 'b', ids->items[i]));
+        buf_add_char(out, '\'');
+    }
+    buf_add_cstr(out, ids->count ? ")" : "");
+}
+
 static void add_filters(Buf *out, Arena *arena, const SearchQuery *q) {
     add_filter(out, arena, 'g', name_fold(arena, q->catalog));
-    add_filter(out, arena, 'b', name_fold(arena, q->database));
     add_filter(out, arena, 'y', q->type);
     add_filter(out, arena, 'o', q->owner);
     add_filter(out, arena, 'c', name_fold(arena, q->column));
@@ -223,7 +230,7 @@ static Str take(Arena *arena, Buf *buf) {
     return text;
 }
 
-bool search_conditions(Arena *arena, const SearchQuery *q, Str ret_tiers[3], Err *err) {
+bool search_conditions(Arena *arena, const SearchQuery *q, const StrList *databases, Str ret_tiers[3], Err *err) {
     CLEANUP(buf_free) Buf buf = BUF_INIT(1 << 20);
     size_t words = 0;
     if (!utf8_valid(q->text) || q->text.len > TEXT_MAX_BYTES || memchr(q->text.ptr ? q->text.ptr : "", 0, q->text.len)) {
@@ -231,6 +238,9 @@ bool search_conditions(Arena *arena, const SearchQuery *q, Str ret_tiers[3], Err
     }
     Str text = name_fold(arena, q->text);
     add_filters(&buf, arena, q);
+    if (databases) {
+        add_databases(&buf, arena, databases);
+    }
     Str filters = take(arena, &buf);
     Str glue = filters.len ? STR(" & ") : STR("");
     if (!add_words(&buf, arena, text, 'n', &words)) {

@@ -4,7 +4,7 @@
 #include "cli/noun.h"
 
 static const Field CONSTRAINT_FIELDS[] = {
-    {.title = "NAME", .path = "name"}, {.title = "TYPE", .path = "type"}, {.title = "COLUMNS", .path = "columns"}, {0}};
+    {.title = "NAME", .path = "name"}, {.title = "KIND", .path = "kind"}, {.title = "COLUMNS", .path = "columns"}, {0}};
 static const View CONSTRAINT_VIEW = {CONSTRAINT_FIELDS, {"name"}};
 
 static bool below_table(Cli *cli, const char *suffix, Str *ret, Err *err) {

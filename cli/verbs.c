@@ -50,6 +50,8 @@ const Verb VERBS[] = {
     {"db", "drop", "[CATALOG.]DATABASE...", 1, ARGS_MANY, DROP_FLAGS | F(CASCADE) | F(DELETE_DATA), do_drop, "Drops databases",
      "A database that holds anything is refused without --cascade; data stays unless --delete-data is given.",
      "db drop sales\ndb drop old --cascade --delete-data"},
+    {"db", "rename", "[CATALOG.]DATABASE NEW", 2, 2, F(IF_MATCH), do_rename, "Renames a database",
+     "Tables, functions and data stay where they are.", "db rename sales sales_2025"},
 
     {"table", "list", "[CATALOG.]DATABASE [PATTERN]", 1, 2, LIST_FLAGS | F(TYPE), do_list, "Lists the tables of a database",
      "PATTERN is a glob: * for any characters, | between alternatives.",
@@ -137,6 +139,8 @@ const Verb VERBS[] = {
     APPLY_ROW("connection", "connections", "connection apply -f connections.yaml"),
     {"connection", "drop", "[CATALOG.]CONNECTION...", 1, ARGS_MANY, DROP_FLAGS, do_drop, "Drops connections", NULL,
      "connection drop warehouse_db"},
+    {"connection", "rename", "[CATALOG.]CONNECTION NEW", 2, 2, F(IF_MATCH), do_rename, "Renames a connection", NULL,
+     "connection rename warehouse_db old_db"},
     {"connection", "test", "[CATALOG.]CONNECTION", 1, 1, 0, do_connection_test,
      "Tries a connection; exit code 7 when it does not work", NULL, "connection test warehouse_db"},
     {"connection", "types", "", 0, 0, 0, do_connection_types, "Lists the types of connections and their properties", NULL,

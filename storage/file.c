@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "storage/beneath.h"
@@ -71,6 +72,22 @@ static bool file_root_resolve(Str root_path, bool create, char **ret, Err *err) 
     }
     *ret = real;
     return true;
+}
+
+static void file_root_health(const char *root, StorageHealth *ret) {
+    StorageHealth health = {.free_bytes = -1, .total_bytes = -1};
+    CLEANUP(cleanup_close) int fd = beneath_open_root(root);
+    struct statvfs fs;
+    if (fd >= 0) {
+        health.found = true;
+        health.may_read = faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) == 0;
+        health.may_write = faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    }
+    if (fd >= 0 && fstatvfs(fd, &fs) == 0) {
+        health.free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
+        health.total_bytes = (int64_t)(fs.f_blocks * fs.f_frsize);
+    }
+    *ret = health;
 }
 
 static StorageInfo info_from(Str name, const struct stat *st) {
@@ -441,6 +458,7 @@ const StorageDriver storage_file = {
     .scheme = "file",
     .features = STORAGE_FEATURE_DIRECTORIES | STORAGE_FEATURE_RENAME | STORAGE_FEATURE_DELETE,
     .root_resolve = file_root_resolve,
+    .root_health = file_root_health,
     .stat = file_stat,
     .list = file_list,
     .usage = file_usage,

@@ -125,6 +125,16 @@ void roots_close(Roots *roots) {
     free(roots);
 }
 
+size_t roots_count(const Roots *roots) { return roots->count; }
+
+void roots_health(const Roots *roots, size_t index, RootHealth *ret) {
+    const Root *root = &roots->items[index];
+    *ret = (RootHealth){.location = root->location, .writable = root->writable, .has_driver = root->driver != NULL};
+    if (root->driver) {
+        root->driver->root_health(root->real, &ret->now);
+    }
+}
+
 /* Locations come normalised; this holds the rule even if one did not. */
 static bool is_clean_path(Str path) {
     Str rest = path, segment;

@@ -22,6 +22,16 @@ typedef struct RootsOptions {
 bool roots_open(const RootsOptions *options, Roots **ret, Err *err) WARN_UNUSED;
 void roots_close(Roots *roots);
 
+/* For diagnosis: the roots one by one, as they are now. */
+typedef struct RootHealth {
+    const char *location;
+    bool writable;   /* meant to be */
+    bool has_driver; /* false: metadata only, and nothing below is filled */
+    StorageHealth now;
+} RootHealth;
+size_t roots_count(const Roots *roots);
+void roots_health(const Roots *roots, size_t index, RootHealth *ret);
+
 /* The rule alone, nothing is touched: what would be done to LOCATION. */
 typedef enum RootsUse { ROOTS_READ, ROOTS_CREATE, ROOTS_REMOVE } RootsUse;
 void roots_check(const Roots *roots, RootsUse use, Str location, StorageVerdict *verdict);

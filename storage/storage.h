@@ -57,6 +57,12 @@ typedef struct StorageUsage {
     int64_t files, bytes;
 } StorageUsage;
 
+/* How a storage root is doing right now. */
+typedef struct StorageHealth {
+    bool found, may_read, may_write; /* by the user this process runs as */
+    int64_t free_bytes, total_bytes; /* for that user; < 0: not known */
+} StorageHealth;
+
 /* A place: PATH below the directory ROOT (no slash at either end, "" = the root itself). LOCATION is for messages. */
 typedef struct StoragePlace {
     const char *root;
@@ -70,12 +76,13 @@ enum {
     STORAGE_FEATURE_DELETE = 4,
 };
 
-/* What a scheme can do. Required: root_resolve, stat, list, usage. The rest as the feature bits say. */
+/* What a scheme can do. Required: root_resolve, root_health, stat, list, usage. The rest as the feature bits say. */
 typedef struct StorageDriver {
     const char *scheme;
     unsigned features;
     /* Makes ROOT_PATH canonical (malloc), creating it first when asked. */
     bool (*root_resolve)(Str root_path, bool create, char **ret, Err *err);
+    void (*root_health)(const char *root, StorageHealth *ret);
     bool (*stat)(const StoragePlace *at, StorageInfo *ret, StorageVerdict *verdict, Err *err);
     bool (*list)(const StoragePlace *at, Arena *arena, Str after, size_t limit, StorageList *ret, StorageVerdict *verdict,
                  Err *err);

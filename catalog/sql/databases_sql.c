@@ -191,6 +191,26 @@ bool databases_sql_update(Ctx *ctx, PgConn *conn, Database *d, Err *err) {
     return true;
 }
 
+bool databases_sql_rename(Ctx *ctx, PgConn *conn, Database *d, Err *err) {
+    static const PgStmt stmt = {"database_rename",
+                                "UPDATE databases SET name = $1, bootstrap = false, version = version + 1,"
+                                " updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')"
+                                " WHERE id = $2 RETURNING version, updated_at"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_text(&args, d->name);
+    pg_arg_i64(&args, d->id);
+    PgRows rows;
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return err->code == ERR_CONFLICT
+                   ? err_set(err, ERR_ALREADY_EXISTS, "Database %" STR_FMT " already exists in catalog %" STR_FMT ".",
+                             STR_ARG(d->name), STR_ARG(d->catalog))
+                   : false;
+    }
+    d->version = pg_i64(&rows, 0, 0, 0);
+    d->updated_at = pg_time(&rows, 0, 1);
+    return true;
+}
+
 bool databases_sql_mark_dropped(Ctx *ctx, PgConn *conn, int64_t id, int64_t seq, Err *err) {
     static const PgStmt stmt = {"database_mark_dropped",
                                 "UPDATE databases SET dropped_at = clock_timestamp(), dropped_seq = $2 WHERE id = $1"};

@@ -25,6 +25,8 @@ bool databases_sql_list(Ctx *ctx, PgConn *conn, Str catalog, const Page *page, c
                         Err *err) WARN_UNUSED;
 bool databases_sql_insert(Ctx *ctx, PgConn *conn, int64_t catalog_id, Database *database, Err *err) WARN_UNUSED;
 bool databases_sql_update(Ctx *ctx, PgConn *conn, Database *database, Err *err) WARN_UNUSED; /* bumps version */
+/* To d->name; bumps version. ERR_ALREADY_EXISTS. */
+bool databases_sql_rename(Ctx *ctx, PgConn *conn, Database *database, Err *err) WARN_UNUSED;
 bool databases_sql_mark_dropped(Ctx *ctx, PgConn *conn, int64_t id, int64_t seq, Err *err) WARN_UNUSED;
 
 typedef struct DatabaseContents {

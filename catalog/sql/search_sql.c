@@ -2,7 +2,8 @@
 
 bool search_update(Ctx *ctx, PgConn *conn, const Table *table, Err *err) {
     static const PgStmt stmt = {"search_update",
-                                "INSERT INTO table_search (table_id, name, doc) VALUES ($1, $2, array_to_tsvector($3))"
+                                "INSERT INTO table_search (table_id, name, doc) VALUES ($1, $2,"
+                                " array_to_tsvector($3 || array['b:' || (SELECT database_id FROM tables WHERE id = $1)]))"
                                 " ON CONFLICT (table_id) DO UPDATE SET name = excluded.name, doc = excluded.doc"
                                 " WHERE table_search.doc IS DISTINCT FROM excluded.doc"};
     StrList lexemes = search_lexemes(ctx->arena, table);
@@ -21,6 +22,21 @@ bool search_remove(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) {
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, table_id);
     return pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool search_sql_databases(Ctx *ctx, PgConn *conn, Str catalog, Str database, StrList *ret, Err *err) {
+    static const PgStmt stmt = {"search_databases",
+                                "SELECT array_agg(d.id::text) FROM catalogs c JOIN databases d ON d.catalog_id = c.id"
+                                " WHERE ($1::text IS NULL OR c.name = $1) AND d.name = $2 AND d.dropped_at IS NULL"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_text(&args, catalog);
+    pg_arg_text(&args, database);
+    PgRows rows;
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret = pg_texts(&rows, 0, 0, ctx->arena);
+    return true;
 }
 
 /* The tables of a page, one probe each: a join could be planned as a walk through all tables. */

@@ -71,6 +71,7 @@ HANDLER(rest_database_create);
 HANDLER(rest_database_put);
 HANDLER(rest_database_patch);
 HANDLER(rest_database_drop);
+HANDLER(rest_database_rename);
 /* rest_tables.c */
 HANDLER(rest_table_list);
 HANDLER(rest_table_get);
@@ -130,6 +131,43 @@ HANDLER(rest_admin_methods);
 HANDLER(rest_admin_pools);
 HANDLER(rest_admin_connections);
 HANDLER(rest_admin_config);
+/* rest_statistics.c */
+HANDLER(rest_statistics_get);
+HANDLER(rest_statistics_put);
+HANDLER(rest_statistics_delete);
+HANDLER(rest_partition_statistics_list);
+HANDLER(rest_partition_statistics_get_many);
+HANDLER(rest_partition_statistics_put);
+HANDLER(rest_partition_statistics_delete);
+/* rest_constraints.c */
+HANDLER(rest_constraint_list);
+HANDLER(rest_constraint_add);
+HANDLER(rest_constraint_drop);
+/* rest_tags.c */
+HANDLER(rest_table_tags_get);
+HANDLER(rest_table_tags_put);
+HANDLER(rest_table_tags_patch);
+HANDLER(rest_database_tags_get);
+HANDLER(rest_database_tags_put);
+HANDLER(rest_database_tags_patch);
+HANDLER(rest_connection_tags_get);
+HANDLER(rest_connection_tags_put);
+HANDLER(rest_connection_tags_patch);
+/* rest_search.c */
+HANDLER(rest_search);
+/* rest_connections.c */
+HANDLER(rest_connection_list);
+HANDLER(rest_connection_get);
+HANDLER(rest_connection_create);
+HANDLER(rest_connection_put);
+HANDLER(rest_connection_patch);
+HANDLER(rest_connection_drop);
+HANDLER(rest_connection_rename);
+HANDLER(rest_connection_test);
+HANDLER(rest_connection_test_inline);
+HANDLER(rest_connection_types);
+/* rest_doctor.c */
+HANDLER(rest_admin_doctor);
 #undef HANDLER
 
 #endif

@@ -139,3 +139,21 @@ bool rest_database_drop(Request *r, Err *err) {
     }
     return database_drop(&r->ctx, r->path[0], r->path[1], &how, err) && rest_no_content(r);
 }
+
+bool rest_database_rename(Request *r, Err *err) {
+    static const char *const KNOWN[] = {"name", NULL};
+    JsonAt body;
+    RestMatch match;
+    Str name = STR_NULL;
+    Database database;
+    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) || !rest_if_match(r, &match, err)) {
+        return false;
+    }
+    JsonAt at = jr_member(&body, "name");
+    if (!jr_required(&at, r->arena, err) || !jr_str(&at, r->arena, &name, err) ||
+        (match.id >= 0 &&
+         (!database_get(&r->ctx, r->path[0], r->path[1], &database, err) || !rest_match_id(&match, database.id, err)))) {
+        return false;
+    }
+    return database_rename(&r->ctx, r->path[0], r->path[1], name, match.version, &database, err) && answer_database(r, &database);
+}

@@ -8,6 +8,7 @@
 #define TABLE DATABASE "/tables/{table}"
 #define FUNCTION DATABASE "/functions/{function}"
 #define PARTITION TABLE "/partitions/{partition}"
+#define CONNECTION CATALOG "/connections/{connection}"
 
 #define READ METHOD_READ
 #define POINT (METHOD_READ | METHOD_POINT)
@@ -34,6 +35,8 @@ static const Method ROWS[] = {
     {"database.patch", "PATCH", DATABASE, rest_database_patch, WRITE, "alter", NULL, "0.1", "Change parts of a database."},
     {"database.drop", "DELETE", DATABASE, rest_database_drop, BULK_WRITE, "drop", "cascade,delete_data", "0.1",
      "Drop a database, with cascade=true also all that is in it."},
+    {"database.rename", "POST", DATABASE ":rename", rest_database_rename, WRITE, "alter", NULL, "0.1",
+     "Give a database another name; data stays where it is."},
 
     {"table.list", "GET", DATABASE "/tables", rest_table_list, READ, "list", PAGE ",pattern,type,detail", "0.1",
      "Tables, by name."},
@@ -91,6 +94,67 @@ static const Method ROWS[] = {
     {"function.rename", "POST", FUNCTION ":rename", rest_function_rename, WRITE, "alter", NULL, "0.1",
      "Give a function another name or database."},
 
+    {"statistics.get", "GET", TABLE "/statistics", rest_statistics_get, POINT, "read", "columns+,engine,sketches", "0.1",
+     "Statistics of a table's columns."},
+    {"statistics.put", "PUT", TABLE "/statistics", rest_statistics_put, WRITE, "alter", "engine,merge", "0.1",
+     "Set statistics of columns; the others stay."},
+    {"statistics.delete", "DELETE", TABLE "/statistics", rest_statistics_delete, WRITE, "alter", "columns+,engine", "0.1",
+     "Delete statistics of a table's columns."},
+    {"partition_statistics.list", "GET", TABLE "/partition-statistics", rest_partition_statistics_list, BULK_READ, "read",
+     PAGE ",names+,filter,grammar,columns+,engine,sketches", "0.1", "Statistics of partitions, by name of the partition."},
+    {"partition_statistics.get_many", "POST", TABLE "/partition-statistics:get", rest_partition_statistics_get_many, BULK_READ,
+     "read", NULL, "0.1", "Statistics of many named partitions."},
+    {"partition_statistics.put", "PUT", TABLE "/partition-statistics", rest_partition_statistics_put, BULK_WRITE, "alter",
+     "engine,merge", "0.1", "Set statistics of partitions, all or none."},
+    {"partition_statistics.delete", "DELETE", TABLE "/partition-statistics", rest_partition_statistics_delete, BULK_WRITE, "alter",
+     "names+,columns+,engine", "0.1", "Delete statistics of named partitions."},
+
+    {"constraint.list", "GET", TABLE "/constraints", rest_constraint_list, READ, "read", "kind+", "0.1",
+     "Constraints of a table, by kind and name."},
+    {"constraint.add", "POST", TABLE "/constraints", rest_constraint_add, WRITE, "alter", NULL, "0.1",
+     "Add one constraint, or several."},
+    {"constraint.drop", "DELETE", TABLE "/constraints/{constraint}", rest_constraint_drop, WRITE, "alter", NULL, "0.1",
+     "Drop a constraint."},
+
+    {"table_tags.get", "GET", TABLE "/tags", rest_table_tags_get, POINT, "read", NULL, "0.1", "Tags of a table."},
+    {"table_tags.put", "PUT", TABLE "/tags", rest_table_tags_put, WRITE, "alter", NULL, "0.1", "Replace all tags of a table."},
+    {"table_tags.patch", "PATCH", TABLE "/tags", rest_table_tags_patch, WRITE, "alter", NULL, "0.1",
+     "Set some tags of a table; null removes one."},
+    {"database_tags.get", "GET", DATABASE "/tags", rest_database_tags_get, POINT, "read", NULL, "0.1", "Tags of a database."},
+    {"database_tags.put", "PUT", DATABASE "/tags", rest_database_tags_put, WRITE, "alter", NULL, "0.1",
+     "Replace all tags of a database."},
+    {"database_tags.patch", "PATCH", DATABASE "/tags", rest_database_tags_patch, WRITE, "alter", NULL, "0.1",
+     "Set some tags of a database; null removes one."},
+    {"connection_tags.get", "GET", CONNECTION "/tags", rest_connection_tags_get, POINT, "read", NULL, "0.1",
+     "Tags of a connection."},
+    {"connection_tags.put", "PUT", CONNECTION "/tags", rest_connection_tags_put, WRITE, "alter", NULL, "0.1",
+     "Replace all tags of a connection."},
+    {"connection_tags.patch", "PATCH", CONNECTION "/tags", rest_connection_tags_patch, WRITE, "alter", NULL, "0.1",
+     "Set some tags of a connection; null removes one."},
+
+    {"connection.list", "GET", CATALOG "/connections", rest_connection_list, READ, "list", PAGE ",pattern,type", "0.1",
+     "Connections, by name; never their secrets."},
+    {"connection.create", "POST", CATALOG "/connections", rest_connection_create, WRITE, "create", NULL, "0.1",
+     "Make a connection."},
+    {"connection.test_inline", "POST", CATALOG "/connections:test", rest_connection_test_inline, BULK_READ, "create", NULL, "0.1",
+     "Try a connection that is not kept."},
+    {"connection.get", "GET", CONNECTION, rest_connection_get, POINT, "read", "with_secrets", "0.1",
+     "One connection; its secrets only when asked for by somebody who may see them."},
+    {"connection.put", "PUT", CONNECTION, rest_connection_put, WRITE, "alter", "replace_secrets", "0.1",
+     "Make a connection, or replace all of it but the secrets that are not given."},
+    {"connection.patch", "PATCH", CONNECTION, rest_connection_patch, WRITE, "alter", NULL, "0.1", "Change parts of a connection."},
+    {"connection.drop", "DELETE", CONNECTION, rest_connection_drop, WRITE, "drop", NULL, "0.1",
+     "Drop a connection with its secrets."},
+    {"connection.rename", "POST", CONNECTION ":rename", rest_connection_rename, WRITE, "alter", NULL, "0.1",
+     "Give a connection another name."},
+    {"connection.test", "POST", CONNECTION ":test", rest_connection_test, BULK_WRITE, "alter", NULL, "0.1",
+     "Try a connection and remember the outcome as its status."},
+    {"connection.types", "GET", API "/connection-types", rest_connection_types, READ, "read", NULL, "0.1",
+     "The types of connections, and the properties there are."},
+
+    {"search", "GET", API "/search", rest_search, READ, "list", PAGE ",q,kind,catalog,database,type,column,parameter+,owner", "0.1",
+     "Tables by words and by what they have; the best matches first."},
+
     {"change.list", "GET", API "/changes", rest_change_list, READ | METHOD_HELD, "list",
      "after,limit,catalog,database,name,kind,principal,wait", "0.1",
      "The change log from an id on; waits for new ones, or streams them as server-sent events."},
@@ -120,6 +184,8 @@ static const Method ROWS[] = {
     {"admin.pools", "GET", "/admin/pools", rest_admin_pools, READ, "admin", NULL, "0.1", "Database connections and workers."},
     {"admin.config", "GET", "/admin/config", rest_admin_config, READ, "admin", NULL, "0.1",
      "Every option, its value and where that came from."},
+    {"admin.doctor", "GET", "/admin/doctor", rest_admin_doctor, BULK_READ, "admin", NULL, "0.1",
+     "Whether all that the server stands on is in order."},
     {"admin.connections", "GET", "/admin/connections", rest_admin_connections, READ, "admin", NULL, "0.1",
      "Open HTTP connections and streams."},
 };

@@ -292,6 +292,48 @@ def test_doctor(cli):
     assert all(check["status"] in ("ok", "warn") for check in report)
 
 
+def test_the_doctor_tells_what_the_server_sees(cli):
+    checks = {c["name"]: c["status"] for c in json.loads(cli("doctor", "-o", "json").out)}
+    assert {"server", "login", "database", "schema_version", "storage_writable", "secret_key", "listen"} <= set(checks)
+    assert "inside" not in checks and checks["secret_key"] == "ok"
+
+
+def test_rename_databases_and_connections(cli, db, tmp_path):
+    cli("table", "create", f"{db}.t", "-c", "id int")
+    cli("db", "rename", db, db + "_old")
+    assert cli("table", "list", db + "_old", "-o", "name").lines == [f"hive.{db}_old.t"]
+    cli("db", "get", db, code=3)
+    cli("db", "rename", db + "_old", "default", code=4)
+    cli("db", "rename", db + "_old", db)
+    password = tmp_path / "password"
+    password.write_text("hunter2\n")
+    cli("connection", "create", "c1", "--type", "JDBC", "--property", "JDBC_CONNECTION_URL=jdbc:postgresql://127.0.0.1:1/x",
+        "--property", "USERNAME=u", "--property", f"PASSWORD=@{password}")
+    cli("connection", "rename", "c1", "c2")
+    assert "hunter2" not in cli("connection", "get", "c2", "-o", "json").out
+    assert json.loads(cli("connection", "get", "c2", "--with-secrets", "-o", "json").out)["properties"]["PASSWORD"] == "hunter2"
+    cli("connection", "test", "c2", code=7)
+    assert "JDBC" in cli("connection", "types", "-o", "name").lines
+    assert {"name": "PASSWORD", "secret": True} in json.loads(cli("connection", "types", "-o", "json").out)["properties"]
+    cli("tag", "set", "c2", "a=b", "--kind", "connection")
+    assert json.loads(cli("tag", "get", "c2", "--kind", "connection", "-o", "json").out) == {"a": "b"}
+    cli("connection", "drop", "c2")
+
+
+def test_facts_about_a_table(cli, db, tmp_path):
+    cli("table", "create", f"{db}.facts", "-c", "id int", "-c", "note string")
+    key = tmp_path / "key.yaml"
+    key.write_text("kind: primary_key\nname: pk\ncolumns: [id]\n")
+    cli("constraint", "add", f"{db}.facts", "-f", str(key))
+    assert re.search(r"^pk +primary_key +.*id", cli("constraint", "list", f"{db}.facts").out, re.M)
+    cli("constraint", "drop", f"{db}.facts", "pk")
+    cli("tag", "set", f"{db}.facts", "pii=no", "team=a")
+    cli("tag", "set", f"{db}.facts", "team=")
+    assert json.loads(cli("tag", "get", f"{db}.facts", "-o", "json").out) == {"pii": "no"}
+    assert json.loads(cli("stats", "get", f"{db}.facts", "-c", "id", "-o", "json").out) == {"columns": []}
+    assert cli("search", "facts", "--has-column", "note", "--database", db, "-o", "name").lines == [f"hive.{db}.facts"]
+
+
 def test_a_full_disk_is_no_success(url):
     with open("/dev/full", "w") as full:
         assert subprocess.run([BIN, "db", "list", "--server", url], stdout=full, stderr=subprocess.PIPE).returncode == 1

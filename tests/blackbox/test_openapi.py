@@ -144,6 +144,45 @@ def test_answers_fit(api, document):
     call("partition.drop_many", c, d, "t", json={"names": ["ds=1", "ds=9"], "if_exists": True, "per_item": True}, status=200)
     call("partition.drop_many", c, d, "t", json={"filter": 'ds = "2"'}, status=200)
 
+    statistics = [{"column": "a", "type": "int", "kind": "long", "nulls": 1, "distinct": 2, "low": -1, "high": 5, "bit_vector": "AAE="}]
+    call("statistics.put", c, d, "t", json={"columns": statistics}, status=204)
+    call("statistics.get", c, d, "t", query="?columns=a,b", status=200)
+    call("statistics.delete", c, d, "t", status=204)
+    call("partition_statistics.put", c, d, "t", json={"items": [{"partition": "ds=4", "columns": statistics}]}, status=204)
+    for query in ("", "?names=ds=4", "?filter=ds%3D'4'&sketches=false"):
+        call("partition_statistics.list", c, d, "t", query=query, status=200)
+    call("partition_statistics.get_many", c, d, "t", json={"names": ["ds=4"]}, status=200)
+    call("partition_statistics.delete", c, d, "t", query="?names=ds=4", status=204)
+    call("constraint.add", c, d, "t", json={"kind": "primary_key", "name": "pk", "columns": ["a"]}, status=201)
+    call("constraint.add", c, d, "t", json={"items": [{"kind": "foreign_key", "columns": ["a"], "references": {"table": "t"}},
+                                                      {"kind": "check", "expression": "a > 0"}]}, status=201)
+    call("constraint.list", c, d, "t", status=200)
+    call("constraint.drop", c, d, "t", "pk", status=204)
+    for kind, names in (("table", (c, d, "t")), ("database", (c, d))):
+        call(kind + "_tags.put", *names, json={"a": "b"}, status=200)
+        call(kind + "_tags.patch", *names, json={"a": None, "c": "d"}, status=200)
+        call(kind + "_tags.get", *names, status=200)
+    call("search", query="?q=t&column=a&parameter=x=y&limit=1", status=200)
+
+    connection = {"name": "n", "type": "JDBC", "properties": {"JDBC_CONNECTION_URL": "jdbc:postgresql://127.0.0.1:1/x", "USERNAME": "u",
+                                                              "PASSWORD": "p"}}
+    call("connection.create", c, json=connection, status=201)
+    call("connection.put", c, "n", json=connection | {"description": "d"}, status=200)
+    call("connection.put", c, "n2", json=connection | {"name": "n2"}, status=201)
+    call("connection.patch", c, "n", json={"description": None}, status=200)
+    tag = call("connection.get", c, "n", query="?with_secrets=true", status=200).headers["ETag"]
+    call("connection.get", c, "n", headers={"If-None-Match": tag}, status=304)
+    call("connection.list", c, query="?limit=1", status=200)
+    call("connection.test", c, "n", status=200)
+    call("connection.test_inline", c, json=connection, status=200)
+    call("connection_tags.put", c, "n", json={"a": "b"}, status=200)
+    call("connection_tags.patch", c, "n", json={"a": None}, status=200)
+    call("connection_tags.get", c, "n", status=200)
+    call("connection.rename", c, "n", json={"name": "m"}, status=200)
+    call("connection.drop", c, "m", status=204)
+    call("connection.drop", c, "n2", status=204)
+    call("connection.types", status=200)
+
     call("table.rename", c, d, "t", json={"name": "v"}, status=200)
     call("table.drop", c, d, "v", status=204)
     call("table.dropped", c, d, status=200)
@@ -156,6 +195,8 @@ def test_answers_fit(api, document):
     call("function.list", c, d, status=200)
     call("function.rename", c, d, "f", json={"name": "g"}, status=200)
     call("function.drop", c, d, "g", status=204)
+    call("database.rename", c, d, json={"name": d + "x"}, status=200)
+    d += "x"
     call("database.drop", c, d, query="?cascade=true", status=204)
     call("catalog.drop", c, status=204)
     call("change.list", query="?limit=1000", status=200)
@@ -170,7 +211,7 @@ def test_answers_fit(api, document):
     call("token.list", user, status=200)
     call("token.revoke", user, token, status=204)
     call("user.delete", user, status=204)
-    for name in ("whoami", "healthz", "readyz", "version", "openapi", "metrics", "admin.methods", "admin.pools", "admin.config", "admin.connections"):
+    for name in ("whoami", "healthz", "readyz", "version", "openapi", "metrics", "admin.methods", "admin.pools", "admin.config", "admin.connections", "admin.doctor"):
         call(name, status=200)
     call("table.get", "hive", "default", "no", status=404)
     assert check.seen == set(check.by_id), "not called: " + str(set(check.by_id) - check.seen)

@@ -91,7 +91,7 @@ static void search(Arena *arena, Str text) {
     Table t = {.name = text, .description = text};
     params_set(&t.params, arena, text, text);
     (void)search_lexemes(arena, &t);
-    if (search_conditions(arena, &q, tiers, &err)) {
+    if (search_conditions(arena, &q, NULL, tiers, &err)) {
         expect(tiers[2].len > 0 && utf8_valid(tiers[2]));
     }
 }

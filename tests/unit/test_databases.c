@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "catalog/sql/databases_sql.h"
+#include "catalog/tables.h"
 #include "tests/unit/catalog_bed.h"
 
 static bool is_directory(const char *fmt, const char *root) {
@@ -125,6 +126,36 @@ static void test_alter(void **state) {
                "true");
     assert_err(database_alter(&bed->ctx, STR_NULL, STR("x"), -1, set_name, carl, &d, &err), ERR_INVALID_OPERATION);
     assert_err(database_alter(&bed->ctx, STR_NULL, STR("y"), -1, set_owner, carl, &d, &err), ERR_DATABASE_NOT_FOUND);
+}
+
+static void test_rename(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Database before, after;
+    create(bed, "sales");
+    create(bed, "taken");
+    int64_t table = bed_table(bed, "sales", "orders", "MANAGED_TABLE", "file:/x");
+    assert_ok(database_get(&bed->ctx, STR_NULL, STR("sales"), &before, &err));
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("TAKEN"), -1, &after, &err), ERR_ALREADY_EXISTS);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR(""), -1, &after, &err), ERR_INVALID_NAME);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("x"), 7, &after, &err), ERR_VERSION_CONFLICT);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("nix"), STR("x"), -1, &after, &err), ERR_DATABASE_NOT_FOUND);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("default"), STR("x"), -1, &after, &err), ERR_INVALID_OPERATION);
+    assert_ok(database_rename(&bed->ctx, STR_NULL, STR("Sales"), STR(" Old Sales "), 0, &after, &err));
+    assert_str(after.name, "old sales");
+    assert_true(after.id == before.id && after.version == 1 && after.updated_at > before.updated_at);
+    assert_str(after.location, arena_cstr(bed->arena, before.location));
+    assert_err(database_get(&bed->ctx, STR_NULL, STR("sales"), &before, &err), ERR_DATABASE_NOT_FOUND);
+    TableRef ref = {STR("hive"), STR("old sales"), STR("orders")};
+    Table t;
+    assert_ok(table_get(&bed->ctx, ref, &t, &err));
+    assert_int_equal(t.id, table);
+    assert_str(bed_value(bed, "SELECT database || '|' || hms_event || '|' || (detail::json->'before'->>'name') || '|' ||"
+                              " (detail::json->'after'->>'name') FROM changes WHERE kind = 'database' AND action = 'rename'"),
+               "old sales|ALTER_DATABASE|sales|old sales");
+    assert_ok(database_rename(&bed->ctx, STR_NULL, STR("old sales"), STR("OLD SALES"), 1, &after, &err)); /* as it is called */
+    assert_int_equal(after.version, 1);
+    create(bed, "sales"); /* the old name is free */
 }
 
 static void test_first_use_clears_bootstrap(void **state) {
@@ -294,6 +325,7 @@ int main(void) {
         BED_TEST(test_names_become_directories),
         BED_TEST(test_list),
         BED_TEST(test_alter),
+        BED_TEST(test_rename),
         BED_TEST(test_first_use_clears_bootstrap),
         BED_TEST(test_lock_share),
         BED_TEST(test_drop),
