@@ -188,7 +188,8 @@ CREATE TABLE change_counter (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     change_id bigint NOT NULL DEFAULT 0,
     hms_event_id bigint NOT NULL DEFAULT 0,
-    seen pg_snapshot NOT NULL        -- everything visible in it is numbered
+    seen pg_snapshot NOT NULL,       -- everything visible in it is numbered
+    cluster bigint                   -- the cluster whose transaction ids these are
 ) WITH (fillfactor = 50);
 INSERT INTO change_counter (seen) VALUES (pg_current_snapshot());
 

@@ -58,13 +58,13 @@ static bool cannot(const char *path, const char *what, Err *err) {
                    what, strerror(reason), hint);
 }
 
-/* mkdir -p with 0700 for what it makes. */
+/* mkdir -p: the directory itself is ours alone, what had to be made above it may be passed through. */
 static bool make_dirs(const char *path, Err *err) {
     char partial[DATADIR_PATH];
     for (const char *at = path;; at++) {
         if ((*at == '/' && at != path) || *at == 0) {
             snprintf(partial, sizeof partial, "%.*s", (int)(at - path), path);
-            if (mkdir(partial, 0700) && errno != EEXIST) {
+            if (mkdir(partial, *at ? 0755 : 0700) && errno != EEXIST) {
                 /* A parent on a read-only file system says EROFS though it exists. */
                 struct stat st;
                 int reason = errno;

@@ -146,6 +146,7 @@ static const char *const HEADER_NAMES[HTTP_HEADER_COUNT] = {
     [HTTP_CONTENT_TYPE] = "Content-Type",
     [HTTP_CONTENT_LENGTH] = "Content-Length",
     [HTTP_HOST] = "Host",
+    [HTTP_ORIGIN] = "Origin",
     [HTTP_IF_MATCH] = "If-Match",
     [HTTP_IF_NONE_MATCH] = "If-None-Match",
     [HTTP_LAST_EVENT_ID] = "Last-Event-ID",

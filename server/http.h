@@ -19,6 +19,7 @@ typedef enum HttpHeader {
     HTTP_CONTENT_TYPE,
     HTTP_CONTENT_LENGTH,
     HTTP_HOST,
+    HTTP_ORIGIN,
     HTTP_IF_MATCH,
     HTTP_IF_NONE_MATCH,
     HTTP_LAST_EVENT_ID,

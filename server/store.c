@@ -23,7 +23,7 @@ static bool make_data_dir(Str path, Arena *arena, Err *err) {
     for (size_t i = 1; i <= path.len; i++) {
         if (i == path.len || path.ptr[i] == '/') {
             const char *part = arena_cstr(arena, str_slice(path, 0, i));
-            if (mkdir(part, 0700) < 0 && errno != EEXIST) {
+            if (mkdir(part, i == path.len ? 0700 : 0755) < 0 && errno != EEXIST) {
                 return err_set(err, ERR_STORAGE, "The data directory %s cannot be made: %s. Choose another one with --data-dir.",
                                part, strerror(errno));
             }

@@ -86,23 +86,29 @@ typedef struct Sequencing {
 
 enum { SEQUENCER_LOCK = 0x70726f70 };
 
-/* After a dump was restored into another cluster transaction ids may have gone back, and "seen" says nothing. */
-static bool rebase_when_ids_went_back(Ctx *ctx, PgConn *conn, Err *err) {
+/* Transaction ids mean something in one cluster only. After a dump was restored into another one (or ids went back in some
+ * other way) "seen" says nothing: what has no number gets one by looking at every row, and the rows' ids are replaced by one
+ * that is older than every snapshot, so that the next numbering starts clean. Once in the life of a process. */
+static bool settle_cluster(Ctx *ctx, PgConn *conn, Err *err) {
     static const PgStmt stmt = {
-        "change_rebase",
-        "WITH k AS MATERIALIZED (SELECT change_id, hms_event_id FROM change_counter"
-        "     WHERE pg_snapshot_xmax(seen) > pg_snapshot_xmax(pg_current_snapshot())),"
+        "change_settle",
+        "WITH here AS MATERIALIZED (SELECT system_identifier AS id FROM pg_control_system()),"
+        " k AS MATERIALIZED (SELECT change_id, hms_event_id FROM change_counter, here"
+        "     WHERE cluster IS DISTINCT FROM here.id OR pg_snapshot_xmax(seen) > pg_snapshot_xmax(pg_current_snapshot())),"
         " fresh AS MATERIALIZED (SELECT c.seq, c.hms_event, row_number() OVER w AS n,"
         "     count(c.hms_event) OVER (w ROWS UNBOUNDED PRECEDING) AS e"
         "     FROM changes c WHERE EXISTS (SELECT FROM k) AND NOT EXISTS (SELECT FROM change_order o WHERE o.seq = c.seq)"
         "     WINDOW w AS (ORDER BY c.seq)),"
         " placed AS (INSERT INTO change_order (change_id, seq, hms_event_id)"
-        "     SELECT k.change_id + f.n, f.seq, CASE WHEN f.hms_event IS NOT NULL THEN k.hms_event_id + f.e END FROM fresh f, k)"
+        "     SELECT k.change_id + f.n, f.seq, CASE WHEN f.hms_event IS NOT NULL THEN k.hms_event_id + f.e END FROM fresh f, k),"
+        " old AS (UPDATE changes SET xid = '3' WHERE EXISTS (SELECT FROM k) AND xid >= pg_snapshot_xmin(pg_current_snapshot()))"
         "UPDATE change_counter SET change_id = change_id + (SELECT count(*) FROM fresh),"
-        "     hms_event_id = hms_event_id + (SELECT count(hms_event) FROM fresh), seen = pg_current_snapshot()"
-        " WHERE EXISTS (SELECT FROM k)"};
-    PgArgs args = pg_args(ctx->arena);
-    return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
+        "     hms_event_id = hms_event_id + (SELECT count(hms_event) FROM fresh), seen = pg_current_snapshot(),"
+        "     cluster = (SELECT id FROM here) WHERE EXISTS (SELECT FROM k)"};
+    if (__atomic_load_n(&ctx->catalog->cluster_settled, __ATOMIC_ACQUIRE)) {
+        return true;
+    }
+    return pg_exec(conn, &stmt, NULL, ctx->arena, NULL, err);
 }
 
 static bool number_fresh(Ctx *ctx, PgConn *conn, int64_t *ret_last, Err *err) {
@@ -112,6 +118,7 @@ static bool number_fresh(Ctx *ctx, PgConn *conn, int64_t *ret_last, Err *err) {
         " fresh AS MATERIALIZED (SELECT c.seq, c.hms_event, row_number() OVER w AS n,"
         "     count(c.hms_event) OVER (w ROWS UNBOUNDED PRECEDING) AS e"
         "     FROM changes c, k WHERE c.xid >= k.low AND NOT pg_visible_in_snapshot(c.xid, k.seen)"
+        "     AND NOT EXISTS (SELECT FROM change_order o WHERE o.seq = c.seq)"
         "     WINDOW w AS (ORDER BY c.seq)),"
         " placed AS (INSERT INTO change_order (change_id, seq, hms_event_id)"
         "     SELECT k.change_id + f.n, f.seq, CASE WHEN f.hms_event IS NOT NULL THEN k.hms_event_id + f.e END FROM fresh f, k),"
@@ -134,7 +141,7 @@ static bool sequence_body(PgConn *conn, void *arg, Err *err) {
     static const PgStmt lock = {"change_lock", "SELECT pg_advisory_xact_lock($1)"};
     PgArgs args = pg_args(s->ctx->arena);
     pg_arg_i64(&args, SEQUENCER_LOCK);
-    return pg_exec(conn, &lock, &args, s->ctx->arena, NULL, err) && rebase_when_ids_went_back(s->ctx, conn, err) &&
+    return pg_exec(conn, &lock, &args, s->ctx->arena, NULL, err) && settle_cluster(s->ctx, conn, err) &&
            number_fresh(s->ctx, conn, &s->last, err);
 }
 
@@ -143,6 +150,7 @@ bool change_sequence(Ctx *ctx, int64_t *ret_last, Err *err) {
     if (!pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, sequence_body, &s, err)) {
         return false;
     }
+    __atomic_store_n(&ctx->catalog->cluster_settled, true, __ATOMIC_RELEASE);
     if (ret_last) {
         *ret_last = s.last;
     }

@@ -205,6 +205,12 @@ static bool host_is_local(Str host) {
            str_eq(name, STR("[::1]"));
 }
 
+/* A browser names the site that a page belongs to in Origin. Only a page of this very server may act without login. */
+static bool origin_is_own(Str origin, Str host) {
+    size_t at = str_find(origin, STR("://"));
+    return str_is_null(origin) || (at != SIZE_MAX && str_eq_nocase(str_skip(origin, at + 3), host));
+}
+
 bool auth_login(Auth *auth, Request *r, Err *err) {
     Str header = r->http->headers[HTTP_AUTHORIZATION];
     if (r->method->flags & METHOD_PUBLIC) {
@@ -213,6 +219,9 @@ bool auth_login(Auth *auth, Request *r, Err *err) {
     if (auth->mode == AUTH_LOCAL && !host_is_local(r->http->headers[HTTP_HOST])) {
         return err_set(err, ERR_FORBIDDEN,
                        "Without login (auth.mode: local) the server only answers to localhost, 127.0.0.1 and [::1] as host name.");
+    }
+    if (auth->mode != AUTH_REQUIRED && !origin_is_own(r->http->headers[HTTP_ORIGIN], r->http->headers[HTTP_HOST])) {
+        return err_set(err, ERR_FORBIDDEN, "Without login the server does not answer to web pages of other sites (Origin).");
     }
     r->caller.admin = auth->mode != AUTH_REQUIRED;
     if (!str_is_null(header)) {

@@ -482,6 +482,27 @@ static void test_races(void **state) {
     assert_true(report.broken >= 3);
 }
 
+/* A dump restored into another cluster: the transaction ids in it mean nothing there. */
+static void test_numbers_after_a_restore(void **state) {
+    Bed *bed = *state;
+    Err err;
+    int64_t last;
+    create(&bed->ctx, ICEBERG);
+    assert_ok(change_sequence(&bed->ctx, &last, &err));
+    create(&bed->ctx, ORDERS);
+    bed_sql(bed, "UPDATE changes SET xid = '4000000000'; UPDATE change_counter SET cluster = 1, seen = '3999999999:3999999999:'");
+    bed->catalog.cluster_settled = false;
+    for (int i = 0; i < 3; i++) {
+        assert_ok(change_sequence(&bed->ctx, &last, &err));
+        assert_int_equal(last, bed_count(bed, "SELECT count(*) FROM changes"));
+        Table t;
+        assert_ok(alter_param(&bed->ctx, "orders", (Param){STR("n"), arena_printf(bed->arena, "%d", i)}, -1, &t, &err));
+    }
+    assert_ok(change_sequence(&bed->ctx, &last, &err));
+    assert_int_equal(bed_count(bed, "SELECT max(change_id) FROM change_order"), last);
+    assert_int_equal(bed_count(bed, "SELECT has_function_privilege('public', 'pg_control_system()', 'execute')::int"), 1);
+}
+
 static void test_sweep(void **state) {
     Bed *bed = *state;
     Err err;
@@ -516,6 +537,7 @@ int main(void) {
         BED_TEST(test_partition_rename),
         BED_TEST(test_races),
         BED_TEST(test_sweep),
+        BED_TEST(test_numbers_after_a_restore),
     };
     return BED_RUN("tables", tests);
 }
