@@ -217,10 +217,12 @@ deps: ## install what building and running need (apt; says what it installs, not
 deps-test: ## install what the tests need besides
 	@tools/deps run test
 
-run: ## install what is missing, build, and serve from ./data (ARGS="..." for more flags)
+# Started as root the server goes on as the user propolis, who may not be able to look into a clone below /root.
+DATA ?= $(if $(filter 0,$(shell id -u)),/var/lib/propolis,data)
+run: ## install what is missing, build, and serve from ./data, as root from /var/lib/propolis (DATA=DIR, ARGS="...")
 	@$(MAKE) deps
 	@$(MAKE) all
-	@exec build/propolis serve --data-dir data $(ARGS)
+	@exec build/propolis serve --data-dir $(DATA) $(ARGS)
 
 install: all ## install the program and its example configuration (DESTDIR, PREFIX)
 	install -D -m 755 build/propolis $(DESTDIR)$(PREFIX)/bin/propolis

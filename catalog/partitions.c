@@ -774,7 +774,7 @@ static bool restore_body(PgConn *conn, void *arg, Err *err) {
     StrList names = {&name, 1};
     int64_t seq;
     if (!change_partitions(ctx, conn, &scope.table, "restore",
-                           events[0].has_image && str_eq(str_from(events[0].action), STR("drop")) ? "ADD_PARTITION"
+                           str_eq(events[0].action, STR("drop")) ? "ADD_PARTITION"
                                                                                                   : "ALTER_PARTITION",
                            names, &seq, err) ||
         !partition_rows_retire(ctx, conn, scope.table.id, names, seq, false, err)) {

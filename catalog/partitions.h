@@ -71,7 +71,7 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
 /* Everything that happened to one partition, newest first: who added, altered, dropped it, and what it was. */
 typedef struct PartitionEvent {
     Change change;
-    const char *action; /* add, alter, drop, restore */
+    Str action; /* add, alter, drop, restore */
     bool has_image;
     Partition image; /* what it was before (alter, drop) */
 } PartitionEvent;

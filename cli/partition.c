@@ -148,8 +148,8 @@ bool do_partition_drop(Cli *cli, Err *err) {
     if (!partitions_path(cli, ":drop", &path, err) || !api_send(cli, "POST", path, body, STR_NULL, &reply, err)) {
         return false;
     }
-    size_t dropped = json_array_size(json_object_get(reply.value, "items"));
-    cli_note(cli, "dropped %zu partition%s", dropped, dropped == 1 ? "" : "s");
+    json_int_t dropped = json_integer_value(json_object_get(reply.value, "dropped"));
+    cli_note(cli, "dropped %" JSON_INTEGER_FORMAT " partition%s", dropped, dropped == 1 ? "" : "s");
     return true;
 }
 

@@ -30,6 +30,31 @@ static bool load(int argc, char **argv, Arena *arena, Config **ret) {
     return false;
 }
 
+static bool wants_help(int argc, char **argv) {
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The words that work on the store itself; the others explain themselves in cli/. */
+static int help(void) {
+    CLEANUP(buf_free) Buf flags = BUF_INIT(CONFIG_MEMORY);
+    config_flags_help(&flags);
+    printf("propolis serve [flag...]              run the server\n"
+           "propolis migrate [--check|--print]    bring the schema up to date, or say what would be done\n"
+           "propolis backup FILE                  save the catalog, also while the server runs\n"
+           "propolis restore FILE                 bring it back into a store that has none yet\n"
+           "propolis verify                       check the promises of the store\n"
+           "propolis config show|check            the options in force and where each comes from\n\n"
+           "Flags of all of them:\n%" STR_FMT "\nEvery option: docs/configuration.md and config/propolis.yaml\n"
+           "Example: propolis serve --data-dir /srv/propolis --http-port 8181\n",
+           STR_ARG(buf_str(&flags)));
+    return EXIT_SUCCESS;
+}
+
 static int serve(int argc, char **argv) {
     CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
     Config *config;
@@ -105,6 +130,9 @@ int main(int argc, char **argv) {
     } COMMANDS[] = {{"serve", serve},   {"migrate", migrate},       {"backup", backup},  {"restore", restore},
                     {"verify", verify}, {"config", config_command}, {"version", version}};
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(COMMANDS); i++) {
+        if (strcmp(argv[1], COMMANDS[i].word) == 0 && wants_help(argc - 2, argv + 2)) {
+            return help();
+        }
         if (strcmp(argv[1], COMMANDS[i].word) == 0) {
             return COMMANDS[i].run(argc - 2, argv + 2);
         }

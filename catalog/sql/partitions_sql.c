@@ -423,17 +423,16 @@ static Change who_from_row(const PgRows *rows, size_t row, int at) {
 
 bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope, Str name, PartitionEvent **ret, size_t *ret_count,
                             Err *err) {
-    /* An image is what a change ended; the additions are found in added_seq of the live row and of the images. */
+    /* An image is what a change ended. Additions and restores end nothing: they are found in the rows they made. */
     static const PgStmt stmt = {
         "partition_history",
-        "SELECT " PARTITION_COLUMNS(
-            "e") ", " WHO_COLUMNS ", e.ended_seq IS NOT NULL, e.dropped FROM ("
-                 " SELECT i.*, i.ended_seq AS at_seq FROM partition_images i WHERE i.table_id = $1 AND i.name = $2"
-                 " UNION ALL SELECT p.*, NULL, NULL, p.added_seq FROM (SELECT DISTINCT ON (added_seq) a.* FROM ("
-                 "     SELECT * FROM partitions WHERE table_id = $1 AND name = $2 UNION ALL"
-                 "     SELECT table_id, name, vals, key1, base, suffix, columns, format, sd_params, params, extra, created_at, last_access_at,"
-                 "     last_analyzed_at, added_seq, altered_seq FROM partition_images WHERE table_id = $1 AND name = $2) a) p) e"
-                 " JOIN changes c ON c.seq = e.at_seq LEFT JOIN change_order o ON o.seq = c.seq ORDER BY c.seq DESC"};
+        "WITH rows AS (SELECT p.*, NULL::bigint AS ended_seq, NULL::boolean AS dropped FROM partitions p"
+        "     WHERE table_id = $1 AND name = $2 UNION ALL SELECT * FROM partition_images WHERE table_id = $1 AND name = $2),"
+        " events AS (SELECT rows.*, ended_seq AS at_seq FROM rows WHERE ended_seq IS NOT NULL UNION ALL"
+        "     SELECT DISTINCT ON (made.seq) rows.*, made.seq FROM rows CROSS JOIN LATERAL (VALUES (added_seq), (altered_seq)) AS made (seq)"
+        "     WHERE made.seq IS NOT NULL AND NOT EXISTS (SELECT FROM rows r WHERE r.ended_seq = made.seq))"
+        " SELECT " PARTITION_COLUMNS("e") ", " WHO_COLUMNS ", e.at_seq IS NOT DISTINCT FROM e.ended_seq FROM events e"
+        " JOIN changes c ON c.seq = e.at_seq LEFT JOIN change_order o ON o.seq = c.seq ORDER BY c.seq DESC"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, scope->table.id);
@@ -451,7 +450,7 @@ bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope,
         PartitionEvent *e = &events[i];
         e->has_image = pg_bool(&rows, i, PARTITION_WIDTH + WHO_WIDTH);
         e->change = who_from_row(&rows, i, PARTITION_WIDTH);
-        e->action = !e->has_image ? "add" : pg_bool(&rows, i, PARTITION_WIDTH + WHO_WIDTH + 1) ? "drop" : "alter";
+        e->action = e->change.action;
         partition_from_row(&rows, i, 0, ctx->arena, &scope->bases, &e->image);
         link_content(&rows, i, 0, cache, &e->image);
     }

@@ -157,7 +157,7 @@ bool rest_partition_history(Request *r, Err *err) {
     for (size_t i = 0; i < count; i++) {
         PartitionJson last = {0};
         jw_object_begin(&w);
-        jw_put_str(&w, "action", str_from(events[i].action));
+        jw_put_str(&w, "action", events[i].action);
         jw_put_i64(&w, "seq", events[i].change.seq);
         jw_key(&w, STR("change"));
         change_json(&w, &events[i].change);

@@ -359,11 +359,16 @@ static void test_partitions(void **state) {
     StrList first = partition_of(&bed->ctx, DAYS[0]).values;
     assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, &err));
     assert_int_equal(event_count, 2);
-    assert_string_equal(events[0].action, "drop");
-    assert_string_equal(events[1].action, "add");
+    assert_str(events[0].action, "drop");
+    assert_str(events[1].action, "add");
     Partition back;
     assert_ok(partition_restore(&bed->ctx, ref("orders"), first, 0, &back, &err));
     assert_ok(partition_get(&bed->ctx, ref("orders"), first, &back, NULL, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, &err));
+    assert_int_equal(event_count, 3);
+    assert_str(events[0].action, "restore");
+    assert_str(events[1].action, "drop");
+    assert_str(events[2].action, "add");
 }
 
 static bool rename_day(Ctx *ctx, const Table *table, Partition *p, size_t index, void *arg, Err *err) {
