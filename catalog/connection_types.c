@@ -30,14 +30,14 @@ const char *const connection_types[] = {
     NULL,
 };
 
-const ConnectionKey connection_keys[] = {
+static const ConnectionKey connection_keys[] = {
 #undef CONNECTION_KEY
 #define CONNECTION_KEY(name, secret) {name, secret},
 #include "catalog/connection_types.def"
 #undef CONNECTION_KEY
 #define CONNECTION_KEY(name, secret)
 };
-const size_t connection_key_count = ARRAY_LEN(connection_keys);
+static const size_t connection_key_count = ARRAY_LEN(connection_keys);
 
 static const Member MEMBERS[] = {
 #undef CONNECTION_MEMBER

@@ -12,8 +12,6 @@ typedef struct ConnectionKey {
 
 /* NULL-ended and in the order of the facts. */
 extern const char *const connection_types[];
-extern const ConnectionKey connection_keys[];
-extern const size_t connection_key_count;
 
 bool connection_type_known(Str type);
 const ConnectionKey *connection_key_find(Str name); /* NULL: unknown */

@@ -184,8 +184,8 @@ static bool add_one(Adding *a, Constraint *c, Err *err) {
            log_constraint(a->ctx, a->conn, a->table_id, NULL, c, err);
 }
 
-bool constraints_add_to(Ctx *ctx, PgConn *conn, TableRef ref, int64_t table_id, const Constraints *add, Constraints *ret,
-                        Err *err) {
+static bool constraints_add_to(Ctx *ctx, PgConn *conn, TableRef ref, int64_t table_id, const Constraints *add, Constraints *ret,
+                               Err *err) {
     Adding a = {.ctx = ctx, .conn = conn, .ref = ref, .table_id = table_id};
     Constraints made = {ARENA_ARRAY(ctx->arena, Constraint, add->count), add->count}, old;
     if (!arena_check(ctx->arena, err) || !constraints_sql_columns(ctx, conn, table_id, &a.columns, err) ||

@@ -46,7 +46,7 @@ typedef struct Catalog {
     const Config *config;
     Roots *roots; /* where data may be touched */
     SecretKeys *keys;
-    Uuid server_id; /* this process, for leases */
+    Uuid server_id;       /* this process, for leases */
     bool cluster_settled; /* atomic; see change_sequence() */
     /* The permission hook: called by every use case before it does anything. NULL allows all. */
     bool (*authorize)(const Ctx *ctx, Action action, const Resource *resource, Err *err);

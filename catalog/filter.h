@@ -43,7 +43,6 @@ FilterPolicy filter_policy_glue(void);
 /* A null or blank text is a filter that all rows pass. Errors: ERR_INVALID_FILTER with the position. */
 bool filter_parse_hive(Arena *arena, Str text, Filter **ret, Err *err) WARN_UNUSED;
 bool filter_parse_glue(Arena *arena, Str text, Filter **ret, Err *err) WARN_UNUSED;
-bool filter_is_all(const Filter *filter);
 
 /* Checks keys, types and literals, once a tree. */
 bool filter_bind(Arena *arena, Filter *filter, const FilterKey *keys, size_t count, const FilterPolicy *policy,

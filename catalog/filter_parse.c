@@ -495,5 +495,3 @@ bool filter_parse_glue(Arena *arena, Str text, Filter **ret, Err *err) {
     }
     return parse(arena, text, &glue, ret, err);
 }
-
-bool filter_is_all(const Filter *filter) { return filter->root->kind == NODE_AND && filter->root->child_count == 0; }

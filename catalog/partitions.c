@@ -774,9 +774,7 @@ static bool restore_body(PgConn *conn, void *arg, Err *err) {
     StrList names = {&name, 1};
     int64_t seq;
     if (!change_partitions(ctx, conn, &scope.table, "restore",
-                           str_eq(events[0].action, STR("drop")) ? "ADD_PARTITION"
-                                                                                                  : "ALTER_PARTITION",
-                           names, &seq, err) ||
+                           str_eq(events[0].action, STR("drop")) ? "ADD_PARTITION" : "ALTER_PARTITION", names, &seq, err) ||
         !partition_rows_retire(ctx, conn, scope.table.id, names, seq, false, err)) {
         return false;
     }

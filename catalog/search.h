@@ -41,7 +41,6 @@ void search_hit_json(JsonWriter *w, const SearchHit *hit);
 
 /* For the use cases that change tables, inside their transactions; nothing here waits. */
 bool search_update(Ctx *ctx, PgConn *conn, const Table *table, Err *err) WARN_UNUSED; /* made, altered, renamed, restored */
-bool search_remove(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) WARN_UNUSED;
 
 /* The words of TABLE, each with its kind in front; every one once. Its database's number joins them in the statement: not its
  * name, so that a database can be renamed without touching its tables. */

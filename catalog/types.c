@@ -113,7 +113,7 @@ static TypeKind kind_of_word(Str word) {
     return TYPE_UNKNOWN;
 }
 
-const char *type_kind_name(TypeKind kind) {
+static const char *type_kind_name(TypeKind kind) {
     if (kind == TYPE_TIMESTAMP_LOCAL || kind == TYPE_TIMESTAMP_ZONE) {
         return kind == TYPE_TIMESTAMP_LOCAL ? "timestamp with local time zone" : "timestamp with time zone";
     }

@@ -60,7 +60,6 @@ struct Type {
 bool type_parse(Arena *arena, Str text, const Type **ret, Err *err) WARN_UNUSED;
 /* The kind of a type text by its outermost word and parameters; TYPE_UNKNOWN when it does not parse. */
 TypeKind type_kind(Str text);
-const char *type_kind_name(TypeKind kind);
 /* The canonical text: lower case, no spaces, aliases replaced, comments left out. */
 Str type_text(Arena *arena, const Type *type);
 bool type_equal(const Type *a, const Type *b); /* but for comments and the case of field names */

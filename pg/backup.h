@@ -8,7 +8,7 @@
 typedef struct BackupOptions {
     Str url;    /* as for pg_open() */
     Str schema; /* null: "propolis" */
-    Str bindir; /* null: look for the programs; give embedded_bindir() for the private cluster */
+    Str bindir; /* null: look for the programs */
 } BackupOptions;
 
 /* Writes FILE (pg_dump's custom format) under a temporary name first; an existing FILE is replaced when all went well. */

@@ -74,7 +74,6 @@ bool conn_is_alive(PgConn *conn); /* an idle one: looks at the socket, no round 
 bool conn_fail(PgConn *conn, const PGresult *result, Err *err);
 
 /* Sending; nothing waits. */
-bool conn_send_begin_if_wanted(PgConn *conn, Err *err);
 bool conn_send(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);
 /* With BEGIN when it is due. */
 bool conn_send_statement(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);

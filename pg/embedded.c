@@ -568,7 +568,5 @@ void embedded_stop(Embedded *e) {
 }
 
 const char *embedded_url(const Embedded *e) { return e->url; }
-const char *embedded_bindir(const Embedded *e) { return e->binaries.dir; }
-const char *embedded_data_dir(const Embedded *e) { return e->dir.path; }
 int embedded_pid(Embedded *e) { return __atomic_load_n(&e->pid, __ATOMIC_RELAXED); }
 bool embedded_was_adopted(const Embedded *e) { return e->adopted; }

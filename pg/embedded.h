@@ -26,8 +26,6 @@ void embedded_stop(Embedded *embedded); /* ends open transactions, waits for the
 bool embedded_find(Str data_dir, Arena *arena, Str *ret_url);
 /* For pg_open(). Lives as long as EMBEDDED. */
 const char *embedded_url(const Embedded *embedded);
-const char *embedded_bindir(const Embedded *embedded);
-const char *embedded_data_dir(const Embedded *embedded);
 int embedded_pid(Embedded *embedded); /* of the postmaster; 0 while it is away */
 bool embedded_was_adopted(const Embedded *embedded);
 

@@ -54,7 +54,7 @@ bool conn_send(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind ki
     return true;
 }
 
-bool conn_send_begin_if_wanted(PgConn *conn, Err *err) {
+static bool conn_send_begin_if_wanted(PgConn *conn, Err *err) {
     if (conn->txn == TXN_FAILED) {
         *err = conn->txn_err;
         return false;

@@ -47,8 +47,6 @@ bool pg_listen_wait(PgListener *listener, Deadline deadline, bool *ret_notified,
     return true;
 }
 
-int pg_listen_fd(const PgListener *listener) { return PQsocket(listener->conn->pq); }
-
 void pg_listen_close(PgListener *listener) {
     if (listener) {
         conn_close(listener->conn);

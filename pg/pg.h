@@ -180,7 +180,6 @@ bool pg_stream(PgConn *conn, const PgStmt *stmt, const PgArgs *args, PgRowFn fn,
 typedef struct PgListener PgListener;
 bool pg_listen(Pg *pg, const char *channel, PgListener **ret, Err *err) WARN_UNUSED;
 bool pg_listen_wait(PgListener *listener, Deadline deadline, bool *ret_notified, Err *err) WARN_UNUSED;
-int pg_listen_fd(const PgListener *listener); /* readable: wait will not wait */
 void pg_listen_close(PgListener *listener);
 
 #endif

@@ -116,7 +116,8 @@ void metrics_write_process(Buf *out) {
     Str first, second;
     CLEANUP(cleanup_fclose) FILE *f = fopen("/proc/self/statm", "re");
     Str rest = f && fgets(text, sizeof text, f) ? str_from(text) : STR_NULL;
-    if (str_split(&rest, ' ', &first) && str_split(&rest, ' ', &second) && str_to_u64(first, &pages) && str_to_u64(second, &resident)) {
+    if (str_split(&rest, ' ', &first) && str_split(&rest, ' ', &second) && str_to_u64(first, &pages) &&
+        str_to_u64(second, &resident)) {
         metrics_head(out, "process_resident_memory_bytes", "gauge", "Memory of this process that is in RAM.");
         metrics_value(out, "process_resident_memory_bytes", NULL, NULL, (double)resident * (double)sysconf(_SC_PAGESIZE));
         metrics_head(out, "process_virtual_memory_bytes", "gauge", "Address space of this process.");

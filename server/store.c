@@ -52,7 +52,7 @@ static bool open_pools(const Config *config, Str url, Pg **ret, Err *err) {
     return pg_open(&options, ret, err);
 }
 
-bool store_is_embedded(const Config *config) { return str_is_empty(config->database.url); }
+static bool store_is_embedded(const Config *config) { return str_is_empty(config->database.url); }
 
 bool store_open(const Config *config, Arena *arena, Store *ret, Err *err) {
     Store store = {0};

@@ -14,7 +14,6 @@ typedef struct Store {
 
 /* First of all, before any thread: a process started as root goes on as the service user. */
 bool store_become_service_user(const Config *config, Err *err) WARN_UNUSED;
-bool store_is_embedded(const Config *config);
 /* Makes the data directory, starts the cluster when it is the private one, opens the pools. */
 bool store_open(const Config *config, Arena *arena, Store *ret, Err *err) WARN_UNUSED;
 /* For tools: the cluster of a running server is used as it is, by whoever may reach it; when none runs it is started, as the

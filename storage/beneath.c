@@ -139,5 +139,3 @@ int beneath_enter(int dir_fd, const char *name) {
     }
     return fd;
 }
-
-int beneath_open_any(int dir_fd, const char *name) { return openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); }

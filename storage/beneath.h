@@ -17,6 +17,5 @@ int beneath_enter(int dir_fd, const char *name);
 /* The directory that holds the last segment of PATH; the segment itself goes to NAME, ended by NUL. */
 int beneath_open_parent(int dir_fd, Str path, char name[256]);
 /* Whatever NAME is, even a link, without opening it (O_PATH). */
-int beneath_open_any(int dir_fd, const char *name);
 
 #endif

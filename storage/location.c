@@ -33,10 +33,6 @@ LocationParts location_split(Str location) {
     return parts;
 }
 
-bool location_has_scheme(Str location, const char *scheme) {
-    return str_eq_nocase(location_split(location).scheme, str_from(scheme));
-}
-
 /* Schemes of file systems, where several slashes mean one. */
 static bool is_file_system(Str scheme) {
     return str_eq_nocase(scheme, STR("file")) || str_eq_nocase(scheme, STR("hdfs")) || str_eq_nocase(scheme, STR("viewfs"));

@@ -28,9 +28,8 @@ typedef struct LocationParts {
 bool location_normalise(Arena *arena, Str text, Str default_fs, Str *ret, Err *err) WARN_UNUSED;
 
 LocationParts location_split(Str location);
-bool location_has_scheme(Str location, const char *scheme); /* any case */
-bool location_is_root(Str location);                        /* no path but slashes */
-bool location_is_same(Str a, Str b);                        /* up to slashes at the end and the case of the scheme */
+bool location_is_root(Str location); /* no path but slashes */
+bool location_is_same(Str a, Str b); /* up to slashes at the end and the case of the scheme */
 /* Strictly below, at a path boundary: "/wh/ab" is not below "/wh/a". */
 bool location_is_below(Str parent, Str child);
 bool location_overlaps(Str a, Str b); /* same, or one below the other */

@@ -1,7 +1,7 @@
 #include "catalog/sql/databases_sql.h"
 #include "catalog/sql/row.h"
 
-bool catalog_not_found(Str catalog, Err *err) {
+static bool catalog_not_found(Str catalog, Err *err) {
     return err_set(err, ERR_CATALOG_NOT_FOUND, "Catalog %" STR_FMT " not found.", STR_ARG(catalog));
 }
 

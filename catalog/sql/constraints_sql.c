@@ -243,10 +243,3 @@ bool constraints_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str fro
     pg_arg_text(&args, to);
     return pg_exec_later(conn, &stmt, &args, err);
 }
-
-bool constraints_drop_table(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) {
-    static const PgStmt stmt = {"constraints_drop_table", "DELETE FROM constraints WHERE table_id = $1 OR parent_table_id = $1"};
-    PgArgs args = pg_args(ctx->arena);
-    pg_arg_i64(&args, table_id);
-    return pg_exec_later(conn, &stmt, &args, err);
-}

@@ -16,12 +16,8 @@ bool constraints_sql_delete(Ctx *ctx, PgConn *conn, int64_t table_id, Str name, 
 
 /* --- for the use cases that change tables, inside their transactions -------------------------------------------------- */
 
-/* For a table made together with its constraints: checks, inserts, writes change rows. REF: folded; the row is locked. */
-bool constraints_add_to(Ctx *ctx, PgConn *conn, TableRef ref, int64_t table_id, const Constraints *add, Constraints *ret,
-                        Err *err) WARN_UNUSED;
 /* Columns are gone: what names one of them goes too, on both ends of foreign keys. Nothing waits. */
 bool constraints_forget_columns(Ctx *ctx, PgConn *conn, int64_t table_id, StrList columns, Err *err) WARN_UNUSED;
 bool constraints_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
-bool constraints_drop_table(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) WARN_UNUSED; /* for the purge */
 
 #endif

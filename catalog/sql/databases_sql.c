@@ -3,7 +3,7 @@
 #include "catalog/changes_write.h"
 #include "catalog/sql/row.h"
 
-bool database_not_found(Str catalog, Str database, Err *err) {
+static bool database_not_found(Str catalog, Str database, Err *err) {
     return err_set(err, ERR_DATABASE_NOT_FOUND, "Database %" STR_FMT " not found in catalog %" STR_FMT ".", STR_ARG(database),
                    STR_ARG(catalog));
 }

@@ -46,7 +46,4 @@ bool database_lock_share(Ctx *ctx, PgConn *conn, Str catalog, Str database, Data
 /* The database "default" of a new catalog. QUIET: without an event. Stands in databases.c. */
 bool database_create_default(Ctx *ctx, PgConn *conn, const CatalogInfo *catalog, bool quiet, Err *err) WARN_UNUSED;
 
-bool catalog_not_found(Str catalog, Err *err); /* these fill the error and return false */
-bool database_not_found(Str catalog, Str database, Err *err);
-
 #endif

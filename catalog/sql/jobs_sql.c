@@ -29,11 +29,11 @@ bool job_delete_locations(Ctx *ctx, PgConn *conn, int64_t table_id, StrList loca
 }
 
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) {
-    static const PgStmt stmt = {"job_take",
-                                "UPDATE jobs SET leased_until = clock_timestamp() + interval '5 minutes', leased_by = $1,"
-                                " attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE run_at <= clock_timestamp()"
-                                " AND (leased_until IS NULL OR leased_until < clock_timestamp() OR ($2 AND leased_by <> $1)) ORDER BY run_at"
-                                " FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING id, kind, payload, attempts"};
+    static const PgStmt stmt = {
+        "job_take", "UPDATE jobs SET leased_until = clock_timestamp() + interval '5 minutes', leased_by = $1,"
+                    " attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE run_at <= clock_timestamp()"
+                    " AND (leased_until IS NULL OR leased_until < clock_timestamp() OR ($2 AND leased_by <> $1)) ORDER BY run_at"
+                    " FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING id, kind, payload, attempts"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_uuid(&args, ctx->catalog->server_id);

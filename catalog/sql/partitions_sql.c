@@ -431,8 +431,9 @@ bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope,
         " events AS (SELECT rows.*, ended_seq AS at_seq FROM rows WHERE ended_seq IS NOT NULL UNION ALL"
         "     SELECT DISTINCT ON (made.seq) rows.*, made.seq FROM rows CROSS JOIN LATERAL (VALUES (added_seq), (altered_seq)) AS made (seq)"
         "     WHERE made.seq IS NOT NULL AND NOT EXISTS (SELECT FROM rows r WHERE r.ended_seq = made.seq))"
-        " SELECT " PARTITION_COLUMNS("e") ", " WHO_COLUMNS ", e.at_seq IS NOT DISTINCT FROM e.ended_seq FROM events e"
-        " JOIN changes c ON c.seq = e.at_seq LEFT JOIN change_order o ON o.seq = c.seq ORDER BY c.seq DESC"};
+        " SELECT " PARTITION_COLUMNS(
+            "e") ", " WHO_COLUMNS ", e.at_seq IS NOT DISTINCT FROM e.ended_seq FROM events e"
+                 " JOIN changes c ON c.seq = e.at_seq LEFT JOIN change_order o ON o.seq = c.seq ORDER BY c.seq DESC"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, scope->table.id);

@@ -17,13 +17,6 @@ bool search_update(Ctx *ctx, PgConn *conn, const Table *table, Err *err) {
     return pg_exec_later(conn, &stmt, &args, err);
 }
 
-bool search_remove(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) {
-    static const PgStmt stmt = {"search_remove", "DELETE FROM table_search WHERE table_id = $1"};
-    PgArgs args = pg_args(ctx->arena);
-    pg_arg_i64(&args, table_id);
-    return pg_exec_later(conn, &stmt, &args, err);
-}
-
 bool search_sql_databases(Ctx *ctx, PgConn *conn, Str catalog, Str database, StrList *ret, Err *err) {
     static const PgStmt stmt = {"search_databases",
                                 "SELECT array_agg(d.id::text) FROM catalogs c JOIN databases d ON d.catalog_id = c.id"

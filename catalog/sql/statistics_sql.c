@@ -256,10 +256,3 @@ bool statistics_drop_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrLis
     pg_arg_texts(&args, names);
     return names.count == 0 || pg_exec_later(conn, &stmt, &args, err);
 }
-
-bool statistics_drop_table(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) {
-    static const PgStmt stmt = {"statistics_drop_table", "DELETE FROM column_statistics WHERE table_id = $1"};
-    PgArgs args = pg_args(ctx->arena);
-    pg_arg_i64(&args, table_id);
-    return pg_exec_later(conn, &stmt, &args, err);
-}

@@ -29,6 +29,5 @@ bool statistics_forget_columns(Ctx *ctx, PgConn *conn, int64_t table_id, StrList
 bool statistics_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
 bool statistics_move_partition(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
 bool statistics_drop_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Err *err) WARN_UNUSED;
-bool statistics_drop_table(Ctx *ctx, PgConn *conn, int64_t table_id, Err *err) WARN_UNUSED; /* for the purge */
 
 #endif

@@ -6,7 +6,7 @@
 
 /* --- which one --------------------------------------------------------------------------------------------------- */
 
-bool rest_partition_values(const Request *r, StrList *ret, Err *err) {
+static bool rest_partition_values(const Request *r, StrList *ret, Err *err) {
     if (!partname_to_values(r->arena, r->path[3], ret, err)) {
         return err_prefix(err, "The partition in the path is not one (write k1=v1/k2=v2 with the slash as %%2F)");
     }
@@ -14,7 +14,7 @@ bool rest_partition_values(const Request *r, StrList *ret, Err *err) {
 }
 
 /* Values are looked up by position: keys in another order, or of another table, must not find anything. */
-bool rest_partition_keys_match(const Request *r, const Table *table, Err *err) {
+static bool rest_partition_keys_match(const Request *r, const Table *table, Err *err) {
     Param *parts = NULL;
     size_t count = 0;
     if (!partname_to_spec(r->arena, r->path[3], &parts, &count, err)) {

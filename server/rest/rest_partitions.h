@@ -5,8 +5,6 @@
 #include "catalog/partitions.h"
 #include "server/rest/rest.h"
 
-bool rest_partition_values(const Request *r, StrList *ret, Err *err) WARN_UNUSED; /* of the name in the path */
-bool rest_partition_keys_match(const Request *r, const Table *table, Err *err) WARN_UNUSED;
 bool rest_partition_grammar(Str text, FilterGrammar *ret, Err *err) WARN_UNUSED;
 /* DOCUMENT becomes the whole of *partition but its identity. */
 bool rest_partition_replace(Ctx *ctx, const JsonAt *document, Partition *partition, Err *err) WARN_UNUSED;
