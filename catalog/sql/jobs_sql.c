@@ -119,7 +119,7 @@ bool sweep_pointer_moves(Ctx *ctx, PgConn *conn, int64_t keep_count, int64_t kee
         "sweep_pointer_moves",
         "DELETE FROM table_versions WHERE (table_id, version) IN (SELECT v.table_id, v.version FROM table_versions v"
         " JOIN tables t ON t.id = v.table_id WHERE v.pointer IS NOT NULL AND v.at < clock_timestamp() - $2::float8 * interval '1 second'"
-        " AND v.version <= t.version - $1::bigint LIMIT " STEP ")"};
+        " AND v.version <= t.version - $1::bigint AND v.version < t.version LIMIT " STEP ")"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, keep_count);
     pg_arg_double(&args, (double)keep_seconds);
