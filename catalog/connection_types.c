@@ -37,7 +37,7 @@ static const ConnectionKey connection_keys[] = {
 #undef CONNECTION_KEY
 #define CONNECTION_KEY(name, secret)
 };
-static const size_t connection_key_count = ARRAY_LEN(connection_keys);
+const size_t connection_key_count = ARRAY_LEN(connection_keys);
 
 static const Member MEMBERS[] = {
 #undef CONNECTION_MEMBER

@@ -14,6 +14,7 @@ typedef struct ConnectionKey {
 extern const char *const connection_types[];
 
 bool connection_type_known(Str type);
+extern const size_t connection_key_count;
 const ConnectionKey *connection_key_find(Str name); /* NULL: unknown */
 
 /* How members are called: as Glue does ("MatchCriteria"), which is also how they are stored, or as REST does
