@@ -493,11 +493,10 @@ bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) {
 bool table_dropped_list(Ctx *ctx, Str catalog, Str database, Str name, const Page *page, Tables *ret, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     Database found;
-    int64_t limit = page->limit < 0 ? INT64_MAX : page->limit;
     return ctx_authorize(ctx, ACTION_LIST, "table", catalog, database, name, err) &&
            pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
            databases_sql_get(ctx, conn, scope_catalog(ctx, catalog), scope_name(ctx, database), ROW_READ, &found, err) &&
-           table_rows_dropped(ctx, conn, found.id, str_is_null(name) ? name : scope_name(ctx, name), limit, ret, err);
+           table_rows_dropped(ctx, conn, found.id, str_is_null(name) ? name : scope_name(ctx, name), page, ret, err);
 }
 
 typedef struct Undropping {
@@ -508,15 +507,20 @@ typedef struct Undropping {
 } Undropping;
 
 static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
+    const Page all = {.limit = -1};
+    const Table *best = NULL;
     Tables found;
-    if (!table_rows_dropped(u->ctx, conn, database->id, u->ref.name, u->how->incarnation ? INT64_MAX : 1, &found, err)) {
+    if (!table_rows_dropped(u->ctx, conn, database->id, u->ref.name, &all, &found, err)) {
         return false;
     }
     for (size_t i = 0; i < found.count; i++) {
-        if (u->how->incarnation == 0 || found.items[i].id == u->how->incarnation) {
-            *ret = found.items[i];
-            return true;
-        }
+        const Table *t = &found.items[i];
+        bool wanted = u->how->incarnation == 0 || t->id == u->how->incarnation;
+        best = wanted && (!best || t->dropped_at > best->dropped_at) ? t : best;
+    }
+    if (best) {
+        *ret = *best;
+        return true;
     }
     return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
                    STR_ARG(u->ref.database), STR_ARG(u->ref.name));

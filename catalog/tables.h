@@ -55,7 +55,7 @@ typedef struct TableDrop {
 } TableDrop;
 bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) WARN_UNUSED;
 
-/* Dropped incarnations that can still be restored, newest first. */
+/* Dropped incarnations that can still be restored, newest first. Pages go by incarnation: AFTER is one as text. */
 bool table_dropped_list(Ctx *ctx, Str catalog, Str database, Str name, const Page *page, Tables *ret, Err *err) WARN_UNUSED;
 typedef struct TableUndrop {
     int64_t incarnation; /* 0: the newest dropped one of that name */

@@ -110,18 +110,33 @@ static bool tables_from_rows(Ctx *ctx, const PgRows *rows, Tables *ret, Err *err
     return true;
 }
 
-bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, int64_t limit, Tables *ret, Err *err) {
+bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, const Page *page, Tables *ret, Err *err) {
     static const PgStmt stmt = {"tables_dropped",
                                 "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
                                 " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT
                                 " WHERE t.database_id = $1 AND ($2::text IS NULL OR t.name = $2) AND t.dropped_at IS NOT NULL"
-                                " ORDER BY t.dropped_at DESC, t.id DESC LIMIT $3"};
+                                " AND ($3::bigint IS NULL OR t.id < $3) ORDER BY t.id DESC LIMIT $4"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
+    int64_t below;
     pg_arg_i64(&args, database_id);
     pg_arg_text(&args, name);
-    pg_arg_i64(&args, limit);
-    return pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) && tables_from_rows(ctx, &rows, ret, err);
+    if (str_to_i64(page->after, &below)) {
+        pg_arg_i64(&args, below);
+    } else {
+        pg_arg_null(&args);
+    }
+    if (page->limit < 0) {
+        pg_arg_null(&args);
+    } else {
+        pg_arg_i64(&args, page->limit + 1);
+    }
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) || !tables_from_rows(ctx, &rows, ret, err)) {
+        return false;
+    }
+    ret->more = page->limit >= 0 && (int64_t)ret->count > page->limit;
+    ret->count = ret->more ? (size_t)page->limit : ret->count;
+    return true;
 }
 
 bool table_rows_full(Ctx *ctx, PgConn *conn, int64_t database_id, StrList names, Tables *ret, Err *err) {

@@ -13,8 +13,8 @@
 /* Errors TABLE_NOT_FOUND, DATABASE_NOT_FOUND or CATALOG_NOT_FOUND. LOCK: FOR UPDATE of the table's row. */
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) WARN_UNUSED;
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) WARN_UNUSED;
-/* Dropped incarnations of a name (null: of the whole database), newest first. */
-bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, int64_t limit, Tables *ret, Err *err) WARN_UNUSED;
+/* Dropped incarnations of a name (null: of the whole database), newest first; pages go by incarnation. */
+bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, const Page *page, Tables *ret, Err *err) WARN_UNUSED;
 bool table_rows_names(Ctx *ctx, PgConn *conn, int64_t database_id, Str type, const Page *page, const Glob *glob,
                       TableSummaries *ret, Err *err) WARN_UNUSED;
 bool table_rows_full(Ctx *ctx, PgConn *conn, int64_t database_id, StrList names, Tables *ret, Err *err) WARN_UNUSED;
