@@ -2,6 +2,7 @@
 
 #include "base/json_reader.h"
 #include "base/log.h"
+#include "catalog/discard.h"
 #include "catalog/moves.h"
 #include "catalog/sql/jobs_sql.h"
 #include "catalog/sql/partitions_sql.h"
@@ -10,49 +11,6 @@
 #include "storage/roots.h"
 
 /* --- deleting data -------------------------------------------------------------------------------------------- */
-
-/* The last look before bytes go: something made since the drop may live there now. PARTITION: the directory of one, which may
- * lie in that of its live table. */
-static bool in_use(Ctx *ctx, Str location, int64_t table_id, bool partition, Str *ret_who, Err *err) {
-    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
-           location_other_user(ctx, conn, location, table_id, ret_who, err) &&
-           (!partition || !str_is_null(*ret_who) || location_own_user(ctx, conn, location, table_id, ret_who, err));
-}
-
-static bool is_live(Ctx *ctx, int64_t table_id, bool *ret, Err *err) {
-    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    Table table;
-    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err)) {
-        return false;
-    }
-    if (table_row_by_id(ctx, conn, table_id, false, &table, err)) {
-        *ret = table.dropped_at == MICROS_NONE;
-        return true;
-    }
-    *ret = false;
-    return err->code == ERR_TABLE_NOT_FOUND;
-}
-
-static bool delete_location(Ctx *ctx, Str location, int64_t table_id, bool partition, Err *err) {
-    Str who;
-    StorageVerdict verdict;
-    if (!in_use(ctx, location, table_id, partition, &who, err)) {
-        return false;
-    }
-    if (!str_is_null(who)) {
-        log_warn("The data at %" STR_FMT " is kept: %" STR_FMT " uses it too.", STR_ARG(location), STR_ARG(who));
-        return true;
-    }
-    if (!roots_delete_tree(ctx->catalog->roots, location, ctx->deadline, &verdict, err)) {
-        return false;
-    }
-    if (storage_warns(&verdict)) {
-        log_warn("The data at %" STR_FMT " is kept: %s", STR_ARG(location), verdict.text);
-    }
-    return verdict.reason != STORAGE_UNFINISHED ||
-           err_set(err, ERR_TIMEOUT, "Deleting %" STR_FMT " takes longer than one turn; it goes on.", STR_ARG(location));
-}
 
 /* Partition directories that do not lie below the table's. */
 static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
@@ -65,7 +23,7 @@ static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
     pg_release(conn);
     conn = NULL;
     for (size_t i = 0; i < outside.count; i++) {
-        if (!delete_location(ctx, outside.items[i], table_id, false, err)) {
+        if (!discard_data(ctx, outside.items[i], table_id, false, err)) {
             return false;
         }
     }
@@ -97,26 +55,24 @@ static bool read_delete_job(Ctx *ctx, Str payload, DeleteJob *ret, Err *err) {
 
 static bool delete_data(Ctx *ctx, Str payload, Err *err) {
     DeleteJob job;
-    bool live;
     if (!read_delete_job(ctx, payload, &job, err)) {
         return false;
     }
     for (size_t i = 0; i < job.partitions.count; i++) {
-        if (!delete_location(ctx, job.partitions.items[i], job.table_id, true, err)) {
+        if (!discard_data(ctx, job.partitions.items[i], job.table_id, true, err)) {
             return false;
         }
     }
     if (str_is_null(job.location)) {
         return true;
     }
-    if (!is_live(ctx, job.table_id, &live, err)) {
-        return false;
-    }
-    if (live) {
-        log_info("The data at %" STR_FMT " is kept: its table was restored.", STR_ARG(job.location));
-        return true;
-    }
-    return delete_outside(ctx, job.table_id, job.location, err) && delete_location(ctx, job.location, job.table_id, false, err);
+    return delete_outside(ctx, job.table_id, job.location, err) && discard_data(ctx, job.location, job.table_id, false, err);
+}
+
+static bool in_use(Ctx *ctx, Str location, Str *ret_who, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
+           location_other_user(ctx, conn, location, 0, ret_who, err);
 }
 
 /* The directory of a dropped database, when nothing is left in it: what others put there is not ours to delete. */
@@ -124,7 +80,7 @@ static bool remove_directory(Ctx *ctx, Str payload, Err *err) {
     DeleteJob job;
     Str who;
     StorageVerdict verdict;
-    if (!read_delete_job(ctx, payload, &job, err) || !in_use(ctx, job.location, 0, false, &who, err)) {
+    if (!read_delete_job(ctx, payload, &job, err) || !in_use(ctx, job.location, &who, err)) {
         return false;
     }
     return !str_is_null(who) || roots_rmdir_if_empty(ctx->catalog->roots, job.location, 1, &verdict, err);

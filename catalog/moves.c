@@ -25,9 +25,18 @@ static bool may_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to,
     return true;
 }
 
+/* An empty directory in the way, which a create that failed may leave, does no harm to anybody when it goes. */
+static bool rename_directory(Ctx *ctx, const Move *move, StorageVerdict *verdict, Err *err) {
+    StorageVerdict removed;
+    Err ignored;
+    return roots_rename(ctx->catalog->roots, move->from, move->to, verdict, err) ||
+           (err->code == ERR_ALREADY_EXISTS && roots_rmdir_if_empty(ctx->catalog->roots, move->to, 1, &removed, &ignored) &&
+            storage_done(&removed) && roots_rename(ctx->catalog->roots, move->from, move->to, verdict, err));
+}
+
 static bool move_directory(Ctx *ctx, Move *move, Err *err) {
     StorageVerdict verdict;
-    if (!roots_rename(ctx->catalog->roots, move->from, move->to, &verdict, err)) {
+    if (!rename_directory(ctx, move, &verdict, err)) {
         return false;
     }
     move->moved = storage_done(&verdict);
@@ -38,6 +47,28 @@ static bool move_directory(Ctx *ctx, Move *move, Err *err) {
     return true;
 }
 
+typedef struct Announcing {
+    Ctx *ctx;
+    Move *move;
+    Str partition;
+    Str why; /* it stays, because */
+} Announcing;
+
+/* The lock keeps away who makes an object in the new place; see discard.h. */
+static bool announce_body(PgConn *conn, void *arg, Err *err) {
+    Announcing *a = arg;
+    Str user;
+    if (!location_lock(a->ctx, conn, a->move->to, false, err) ||
+        !location_other_user(a->ctx, conn, a->move->to, a->move->table_id, &user, err)) {
+        return false;
+    }
+    if (!str_is_null(user)) {
+        a->why = ARENA_CONCAT(a->ctx->arena, STR("its new place is used by "), user);
+        return true;
+    }
+    return intent_insert(a->ctx, conn, a->move->table_id, a->partition, a->move->from, a->move->to, &a->move->intent, err);
+}
+
 bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Move *ret, Err *err) {
     Move move = {.table_id = table_id, .from = from, .to = to};
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
@@ -46,16 +77,19 @@ bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Mov
         !may_move(ctx, conn, table_id, from, to, &why, err)) {
         return false;
     }
-    if (!str_is_null(why)) {
-        log_warn("The directory %" STR_FMT " stays where it is, only metadata changes: %" STR_FMT, STR_ARG(from), STR_ARG(why));
+    pg_release(conn);
+    conn = NULL;
+    Announcing announcing = {ctx, &move, partition, why};
+    if (str_is_null(why) &&
+        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, announce_body, &announcing, err)) {
+        return false;
+    }
+    if (!str_is_null(announcing.why)) {
+        log_warn("The directory %" STR_FMT " stays where it is, only metadata changes: %" STR_FMT, STR_ARG(from),
+                 STR_ARG(announcing.why));
         *ret = move;
         return true;
     }
-    if (!intent_insert(ctx, conn, table_id, partition, from, to, &move.intent, err)) {
-        return false;
-    }
-    pg_release(conn);
-    conn = NULL;
     if (!move_directory(ctx, &move, err)) {
         move_reverse(ctx, &move);
         return false;

@@ -1,7 +1,9 @@
 #include "catalog/tables.h"
 
 #include "base/json_writer.h"
+#include "base/log.h"
 #include "catalog/content.h"
+#include "catalog/discard.h"
 #include "catalog/moves.h"
 #include "catalog/places.h"
 #include "catalog/scope.h"
@@ -106,7 +108,8 @@ typedef struct Creating {
 static bool create_body(PgConn *conn, void *arg, Err *err) {
     Creating *c = arg;
     Database database;
-    if (!database_lock_share(c->ctx, conn, c->table->catalog, c->table->database, &database, err)) {
+    if (!discard_hold(c->ctx, conn, c->table->storage.location, err) ||
+        !database_lock_share(c->ctx, conn, c->table->catalog, c->table->database, &database, err)) {
         return false;
     }
     TableWrite write = {.table = c->table, .database_id = database.id, .action = "create", .hms_event = "CREATE_TABLE"};
@@ -145,6 +148,9 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
     Creating creating = {ctx, &table, ret};
     if (store_content_alone(ctx, &table, err) &&
         pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, create_body, &creating, err)) {
+        if (!table_is_view(&table)) {
+            place_make(ctx, table.storage.location); /* that of a dropped table there may just have been set aside */
+        }
         return true;
     }
     return create->if_not_exists && err->code == ERR_ALREADY_EXISTS && read_table(ctx, ref, ret, err);
@@ -455,6 +461,8 @@ typedef struct Dropping {
     Ctx *ctx;
     TableRef ref;
     const TableDrop *how;
+    Table table; /* what was dropped */
+    bool with_data;
 } Dropping;
 
 /* What the delete job needs to know later, when the row may be gone. */
@@ -474,20 +482,29 @@ static Str job_payload(Ctx *ctx, const Table *t) {
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
     Dropping *d = arg;
-    Table table;
     bool won;
-    if (!table_row_get(d->ctx, conn, d->ref, true, &table, err)) {
+    if (!table_row_get(d->ctx, conn, d->ref, true, &d->table, err)) {
         return false;
     }
     TableAlter expected = {.expect_version = d->how->expect_version};
-    Str payload = d->how->delete_data ? job_payload(d->ctx, &table) : STR_NULL;
-    return check_expected(&expected, &table, err) && table_row_drop(d->ctx, conn, &table, payload, &won, err);
+    Str payload = d->how->delete_data ? job_payload(d->ctx, &d->table) : STR_NULL;
+    d->with_data = !str_is_null(payload);
+    return check_expected(&expected, &d->table, err) && table_row_drop(d->ctx, conn, &d->table, payload, &won, err);
 }
 
 bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) {
-    Dropping d = {ctx, scope_table(ctx, ref), how};
-    return authorize(ctx, ACTION_DROP, d.ref, err) &&
-           pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &d, err);
+    Dropping d = {.ctx = ctx, .ref = scope_table(ctx, ref), .how = how};
+    if (!authorize(ctx, ACTION_DROP, d.ref, err) ||
+        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &d, err)) {
+        return false;
+    }
+    /* Whoever makes or renames a table to this place next finds it empty. The job deletes it, and does this too if need be. */
+    Err later;
+    if (d.with_data && !str_is_null(d.table.storage.location) &&
+        !discard_set_aside(ctx, d.table.storage.location, d.table.id, false, &later)) {
+        log_debug("The data of a dropped table is not set aside yet: %s", later.message);
+    }
+    return true;
 }
 
 bool table_dropped_list(Ctx *ctx, Str catalog, Str database, Str name, const Page *page, Tables *ret, Err *err) {
@@ -539,6 +556,9 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
                        "%" STR_FMT " is an Iceberg, Delta or Hudi table: bringing it back also brings back"
                        " an old state of its data. Ask for that by name (move_pointer) if it is meant.",
                        STR_ARG(before.name));
+    }
+    if (!discard_hold(u->ctx, conn, before.storage.location, err)) {
+        return false;
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);

@@ -56,6 +56,11 @@ static void note_constraint(PgConn *conn, const PGresult *result) {
     snprintf(conn->constraint, sizeof conn->constraint, "%s", name ? name : "");
 }
 
+/* A limit on the size of files is a full disk by another name, but PostgreSQL has no code for it. */
+static bool is_file_limit(const char *state, const char *said) {
+    return is(state, "XX000") && said && strstr(said, "File too large");
+}
+
 bool conn_fail(PgConn *conn, const PGresult *result, Err *err) {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *severity = result ? PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
@@ -75,7 +80,7 @@ bool conn_fail(PgConn *conn, const PGresult *result, Err *err) {
     } else if (conn->lost) {
         say_unavailable(err, state);
     } else {
-        say(err, state, conn);
+        say(err, is_file_limit(state, said) ? "53100" : state, conn);
     }
     conn->discard = conn->discard || is(state, "25006");
     note_constraint(conn, result);

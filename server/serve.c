@@ -263,7 +263,7 @@ int server_run(const Config *config) {
         wait_for_the_end(p, &signals);
         log_info("Stopping.");
     } else {
-        fprintf(stderr, "propolis: %s\n", err.message);
+        fprintf(stderr, "propolis: %s%s%s\n", err.message, err.detail[0] ? " | " : "", err.detail);
         if (p->listen_fd >= 0 && !p->server.http) {
             close(p->listen_fd);
         }

@@ -311,8 +311,12 @@ static bool file_mkdir(const StoragePlace *at, unsigned mode, StorageVerdict *ve
     if (there >= 0) {
         return true;
     }
+    enum { TRIES = 5 };
     unsigned made = 0;
-    int error = make_path(root, at->path, mode, &made);
+    int error = ENOENT; /* later: a directory on the way was moved or deleted under our feet */
+    for (int i = 0; error == ENOENT && i < TRIES; i++) {
+        error = make_path(root, at->path, mode, &made);
+    }
     if (error) {
         return error == ELOOP ? stopped(error, "create", at, verdict, err)
                               : storage_fail(err, error, "create the directory", at->location);

@@ -25,6 +25,19 @@ bool intent_insert(Ctx *ctx, PgConn *conn, int64_t table_id, Str partition, Str 
     return true;
 }
 
+bool intent_expect_none(Ctx *ctx, PgConn *conn, Str uri, Err *err) {
+    static const PgStmt stmt = {"intent_expect_none", "SELECT 1 FROM directory_intents WHERE to_uri = $1 LIMIT 1"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_text(&args, uri);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    return rows.count == 0 ||
+           err_set(err, ERR_CONFLICT, "Another request is renaming something to %" STR_FMT ". Try again in a moment.",
+                   STR_ARG(uri));
+}
+
 bool intent_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) {
     static const PgStmt stmt = {"intent_delete", "DELETE FROM directory_intents WHERE id = $1 AND leased_by = $2"};
     PgArgs args = pg_args(ctx->arena);
@@ -63,4 +76,12 @@ bool intent_take_over(Ctx *ctx, PgConn *conn, bool alone, Intent *ret, bool *ret
                         pg_text(&rows, 0, 3),   pg_text(&rows, 0, 4),   pg_text(&rows, 0, 5)};
     }
     return true;
+}
+
+bool location_lock(Ctx *ctx, PgConn *conn, Str uri, bool shared, Err *err) {
+    static const PgStmt share = {"location_share", "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 9083))"};
+    static const PgStmt alone = {"location_alone", "SELECT pg_advisory_xact_lock(hashtextextended($1, 9083))"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_text(&args, uri);
+    return pg_exec_later(conn, shared ? &share : &alone, &args, err);
 }

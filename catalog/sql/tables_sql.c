@@ -63,13 +63,30 @@ static bool missing(Ctx *ctx, PgConn *conn, TableRef ref, Err *err) {
     return databases_sql_get(ctx, conn, ref.catalog, ref.database, ROW_READ, &database, err) && table_not_found(ref, err);
 }
 
+static bool get_by_id(Ctx *ctx, PgConn *conn, int64_t id, Table *ret, Err *err) {
+    static const PgStmt stmt = {"table_by_id", "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
+                                               " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT " WHERE t.id = $1"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i64(&args, id);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    if (rows.count == 0) {
+        return err_set(err, ERR_TABLE_NOT_FOUND, "There is no table with the incarnation %" PRId64 " any more.", id);
+    }
+    return table_from_row(&rows, 0, ctx->arena, ret, err);
+}
+
+#define TABLE_BY_NAME(what) \
+    "SELECT " what " WHERE c.name = $1 AND d.name = $2 AND d.dropped_at IS NULL AND t.name = $3 AND t.dropped_at IS NULL"
+#define TABLE_NAMED " FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"
+
+/* Locks in one statement and reads in the next. One alone would, after waiting for the lock, show the row as it is now but
+ * join it with the content of before the wait: new columns would not be found, and the table seem to have none. */
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) {
-#define TABLE_BY_NAME \
-    "SELECT " TABLE_COLUMNS " FROM catalogs c JOIN databases d ON d.catalog_id = c.id" \
-    " JOIN tables t ON t.database_id = d.id" TABLE_CONTENT \
-    " WHERE c.name = $1 AND d.name = $2 AND d.dropped_at IS NULL AND t.name = $3 AND t.dropped_at IS NULL"
-    static const PgStmt plain = {"table_get", TABLE_BY_NAME};
-    static const PgStmt locked = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
+    static const PgStmt plain = {"table_get", TABLE_BY_NAME(TABLE_COLUMNS TABLE_NAMED TABLE_CONTENT)};
+    static const PgStmt locked = {"table_lock", TABLE_BY_NAME("t.id" TABLE_NAMED) " FOR UPDATE OF t"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_text(&args, ref.catalog);
@@ -78,25 +95,17 @@ bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, 
     if (!pg_exec(conn, lock ? &locked : &plain, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    return rows.count ? table_from_row(&rows, 0, ctx->arena, ret, err) : missing(ctx, conn, ref, err);
+    if (rows.count == 0) {
+        return missing(ctx, conn, ref, err);
+    }
+    return lock ? get_by_id(ctx, conn, pg_i64(&rows, 0, 0, 0), ret, err) : table_from_row(&rows, 0, ctx->arena, ret, err);
 }
 
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) {
-#define TABLE_BY_ID \
-    "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id" \
-    " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT " WHERE t.id = $1"
-    static const PgStmt plain = {"table_by_id", TABLE_BY_ID};
-    static const PgStmt locked = {"table_by_id_locked", TABLE_BY_ID " FOR UPDATE OF t"};
+    static const PgStmt locked = {"table_lock_id", "SELECT 1 FROM tables WHERE id = $1 FOR UPDATE"};
     PgArgs args = pg_args(ctx->arena);
-    PgRows rows;
     pg_arg_i64(&args, id);
-    if (!pg_exec(conn, lock ? &locked : &plain, &args, ctx->arena, &rows, err)) {
-        return false;
-    }
-    if (rows.count == 0) {
-        return err_set(err, ERR_TABLE_NOT_FOUND, "There is no table with the incarnation %" PRId64 " any more.", id);
-    }
-    return table_from_row(&rows, 0, ctx->arena, ret, err);
+    return (!lock || pg_exec_later(conn, &locked, &args, err)) && get_by_id(ctx, conn, id, ret, err);
 }
 
 static bool tables_from_rows(Ctx *ctx, const PgRows *rows, Tables *ret, Err *err) {

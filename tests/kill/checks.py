@@ -114,11 +114,13 @@ def check_gone(writers, report, seconds=30):
     """Data of what was dropped or moved away vanishes in the end, unless something live has its place now."""
     live = {t.location for w in writers for d in w.databases.values() for t in d.values()}
     live |= {f"{w.warehouse}/{d}.db" for w in writers for d in w.databases}
-    wanted = {g for w in writers for g in w.gone if g not in live}
+    wanted = {g for w in writers for g in w.gone if not any(at == g or at.startswith(g + "/") for at in live)}
     deadline = time.monotonic() + seconds
     left = wanted
     while left and time.monotonic() < deadline:
         left = {g for g in left if has_data(directory(g))}
         time.sleep(0.2)
+    aside = list(directory(writers[0].warehouse).rglob(".propolis-dropped-*"))
+    report.check(not aside, f"dropped data that was set aside is still there: {aside[:8]}")
     report.check(not left, lambda: f"{len(left)} of {len(wanted)} dropped or moved directories are still there: {sorted(left)[:8]}")
     return len(wanted)
