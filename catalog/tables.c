@@ -365,6 +365,17 @@ static bool locked_body(PgConn *conn, void *arg, Err *err) {
     return write_alter(conn, a, err);
 }
 
+/* The write decides; looked at first, so that no directory is moved (or said to stay) for a rename that cannot be. */
+static bool expect_name_free(Altering *a, PgConn *conn, Err *err) {
+    Table taken;
+    TableRef to = {a->after.catalog, a->after.database, a->after.name};
+    if (table_row_get(a->ctx, conn, to, false, &taken, err)) {
+        return err_set(err, ERR_ALREADY_EXISTS, "new table %" STR_FMT ".%" STR_FMT " already exists", STR_ARG(to.database),
+                       STR_ARG(to.name));
+    }
+    return err->code == ERR_TABLE_NOT_FOUND;
+}
+
 static bool read_and_work_out(Altering *a, Str *ret_move_to, bool *ret_moves, Err *err) {
     Ctx *ctx = a->ctx;
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
@@ -375,7 +386,8 @@ static bool read_and_work_out(Altering *a, Str *ret_move_to, bool *ret_moves, Er
     *ret_moves = false;
     if (is_renamed(a)) {
         Database source;
-        if (!databases_sql_get(ctx, conn, a->before.catalog, a->before.database, ROW_READ, &source, err)) {
+        if (!expect_name_free(a, conn, err) ||
+            !databases_sql_get(ctx, conn, a->before.catalog, a->before.database, ROW_READ, &source, err)) {
             return false;
         }
         *ret_moves = wants_move(ctx, a, &source, ret_move_to);
