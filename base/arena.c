@@ -43,11 +43,13 @@ static Block *block_new(size_t size) {
     return b;
 }
 
-Arena *arena_new(size_t limit_bytes) {
+Arena *arena_new_small(size_t limit_bytes, size_t first_block) {
     Arena *a = must_malloc(sizeof *a);
-    *a = (Arena){.limit = limit_bytes, .blocks = block_new(FIRST_BLOCK)};
+    *a = (Arena){.limit = limit_bytes, .blocks = block_new(first_block)};
     return a;
 }
+
+Arena *arena_new(size_t limit_bytes) { return arena_new_small(limit_bytes, FIRST_BLOCK); }
 
 static void run_deferred(Arena *a) {
     while (a->deferred) {

@@ -13,7 +13,8 @@
 typedef struct Arena Arena;
 
 Arena *arena_new(size_t limit_bytes);
-void arena_reset(Arena *arena); /* runs the deferred calls, keeps one block for the next request */
+Arena *arena_new_small(size_t limit_bytes, size_t first_block); /* for what lives long and is little */
+void arena_reset(Arena *arena);                                 /* runs the deferred calls, keeps one block for the next request */
 void arena_free(Arena *arena);
 void arena_cleanup(Arena **arena); /* for CLEANUP() */
 

@@ -24,6 +24,60 @@ uint64_t hash64(Str s) {
     return h ^ h >> 32;
 }
 
+typedef struct Sip {
+    uint64_t a, b, c, d;
+} Sip;
+
+static uint64_t rotated(uint64_t v, int by) { return v << by | v >> (64 - by); }
+
+static uint64_t little_endian(const void *p) {
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v : __builtin_bswap64(v);
+}
+
+static void sip_rounds(Sip *s, int count) {
+    while (count-- > 0) {
+        s->a += s->b;
+        s->c += s->d;
+        s->b = rotated(s->b, 13) ^ s->a;
+        s->d = rotated(s->d, 16) ^ s->c;
+        s->a = rotated(s->a, 32) + s->d;
+        s->c += s->b;
+        s->d = rotated(s->d, 21) ^ s->a;
+        s->b = rotated(s->b, 17) ^ s->c;
+        s->c = rotated(s->c, 32);
+    }
+}
+
+static void sip_word(Sip *s, uint64_t word) {
+    s->d ^= word;
+    sip_rounds(s, 2);
+    s->a ^= word;
+}
+
+void siphash128(const unsigned char key[16], Str s, unsigned char out[16]) {
+    uint64_t k0 = little_endian(key), k1 = little_endian(key + 8);
+    Sip sip = {0x736f6d6570736575u ^ k0, 0x646f72616e646f6du ^ k1 ^ 0xee, 0x6c7967656e657261u ^ k0, 0x7465646279746573u ^ k1};
+    size_t whole = s.len / 8 * 8;
+    unsigned char last[8] = {[7] = (unsigned char)s.len};
+    for (size_t i = 0; i < whole; i += 8) {
+        sip_word(&sip, little_endian(s.ptr + i));
+    }
+    if (s.len > whole) {
+        memcpy(last, s.ptr + whole, s.len - whole);
+    }
+    sip_word(&sip, little_endian(last));
+    for (int half = 0; half < 2; half++) {
+        *(half ? &sip.b : &sip.c) ^= half ? 0xdd : 0xee;
+        sip_rounds(&sip, 4);
+        uint64_t word = sip.a ^ sip.b ^ sip.c ^ sip.d;
+        for (int i = 0; i < 8; i++) {
+            out[half * 8 + i] = (unsigned char)(word >> (8 * i));
+        }
+    }
+}
+
 void sha256(Str s, unsigned char out[32]) {
     if (EVP_Digest(s.len ? s.ptr : "", s.len, out, NULL, EVP_sha256(), NULL) != 1) {
         abort(); /* cannot fail but by lack of memory */

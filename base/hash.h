@@ -9,6 +9,8 @@ typedef struct Uuid {
 } Uuid;
 
 uint64_t hash64(Str s); /* keyed once per process, for hash tables: not to be stored */
+/* SipHash-2-4 with 128 bits: as good as an HMAC under a key nobody sees, at a fiftieth of its price. For caches, not to be stored. */
+void siphash128(const unsigned char key[16], Str s, unsigned char out[16]);
 void sha256(Str s, unsigned char out[32]);
 void hmac_sha256(Str key, Str message, unsigned char out[32]);
 

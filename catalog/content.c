@@ -98,7 +98,7 @@ Uuid content_format_id(const StorageFormat *f) {
 
 const ColumnSet *column_set_make(Arena *arena, Column *items, size_t count) {
     ColumnSet *set = ARENA_NEW(arena, ColumnSet);
-    *set = (ColumnSet){content_columns_id(items, count), items, count};
+    *set = (ColumnSet){content_columns_id(items, count), items, count, STR_NULL};
     return set;
 }
 

@@ -11,6 +11,7 @@
 typedef struct Config Config;
 typedef struct Roots Roots;
 typedef struct SecretKeys SecretKeys;
+typedef struct Definitions Definitions;
 typedef struct Ctx Ctx;
 
 /* What is done to a thing, for the permission hook. */
@@ -46,8 +47,9 @@ typedef struct Catalog {
     const Config *config;
     Roots *roots; /* where data may be touched */
     SecretKeys *keys;
-    Uuid server_id;       /* this process, for leases */
-    bool cluster_settled; /* atomic; see change_sequence() */
+    Definitions *definitions; /* NULL: none are kept in memory */
+    Uuid server_id;           /* this process, for leases */
+    bool cluster_settled;     /* atomic; see change_sequence() */
     /* The permission hook: called by every use case before it does anything. NULL allows all. */
     bool (*authorize)(const Ctx *ctx, Action action, const Resource *resource, Err *err);
 } Catalog;

@@ -7,6 +7,7 @@
 #include "catalog/model.h"
 
 /* Objects as the REST API shows them. */
+void columns_json(JsonWriter *w, const ColumnSet *set);
 void table_json(JsonWriter *w, const Table *table);
 void database_json(JsonWriter *w, const Database *database);
 void catalog_json(JsonWriter *w, const CatalogInfo *info);

@@ -9,7 +9,11 @@ static void put_extra(JsonWriter *w, Str extra) {
     }
 }
 
-static void columns_json(JsonWriter *w, const ColumnSet *set) {
+void columns_json(JsonWriter *w, const ColumnSet *set) {
+    if (!str_is_null(set->json)) {
+        jw_raw(w, set->json);
+        return;
+    }
     jw_array_begin(w);
     for (size_t i = 0; i < set->count; i++) {
         const Column *c = &set->items[i];

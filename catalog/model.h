@@ -45,6 +45,7 @@ typedef struct ColumnSet {
     Uuid id;
     Column *items;
     size_t count;
+    Str json; /* the same as JSON, where somebody has it ready (catalog/definitions.h); else null */
 } ColumnSet;
 
 typedef struct SortColumn {

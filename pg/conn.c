@@ -136,13 +136,14 @@ static bool is_usable(PGconn *pq, Err *err) {
     return true;
 }
 
-/* One round trip for a new connection. Settings of the user's server that make it safer are left alone. */
+/* One round trip for a new connection. Settings of the user's server that make it safer are left alone. Plans are made once:
+ * without enable_seqscan = off one made while a table had a single page would still read all of it when it has thousands. */
 static bool set_session(PgConn *conn, Err *err) {
     CLEANUP(buf_free) Buf sql = BUF_INIT(4096);
     char *schema = PQescapeIdentifier(conn->pq, conn->pg->schema, strlen(conn->pg->schema));
     buf_printf(&sql,
                "SET search_path = %s; SET statement_timeout = %" PRId64 "; SET timezone = 'UTC'; SET jit = off;"
-               "SET plan_cache_mode = force_generic_plan; SET standard_conforming_strings = on;"
+               "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET standard_conforming_strings = on;"
                "SET client_min_messages = warning; SET default_transaction_isolation = 'read committed';"
                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';"
                "SELECT to_regclass('txn_marks') IS NOT NULL, (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))",

@@ -27,6 +27,7 @@ struct PgConn {
     Pool *pool;
     PgConn *next_idle;
     Deadline deadline;
+    int64_t idle_since_us;
     bool cancelled, committing;
     Sent sent[SENT_MAX];
     size_t sent_count;

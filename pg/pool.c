@@ -7,6 +7,9 @@
 
 enum { DEFAULT_READ = 8, DEFAULT_BULK = 4, DEFAULT_CONNECT_MS = 5000, BACKOFF_FIRST_US = 50000, BACKOFF_MOST_US = 1000000 };
 
+/* A connection released a moment ago is not looked at again: under load that would be a system call for every statement. */
+enum { TRUSTED_US = 5000 };
+
 static const char *const CLASS_NAMES[PG_CLASS_COUNT] = {"read", "bulk"};
 static const int CLASS_DEFAULTS[PG_CLASS_COUNT] = {DEFAULT_READ, DEFAULT_BULK};
 
@@ -175,7 +178,7 @@ bool pg_acquire(Pg *pg, PgClass class, Deadline deadline, PgConn **ret, Err *err
                        "All %d database connections for %s work are busy. Try again later, or raise database.pool.%s.", pool->limit,
                        pool->name, pool->name);
     }
-    if (conn && !conn_is_alive(conn)) {
+    if (conn && clock_monotonic_us() - conn->idle_since_us > TRUSTED_US && !conn_is_alive(conn)) {
         __atomic_add_fetch(&pool->counts.lost, 1, __ATOMIC_RELAXED);
         conn_close(conn);
         conn = NULL;
@@ -208,6 +211,7 @@ void pg_release(PgConn *conn) {
     }
     conn->txn = TXN_NONE;
     conn->cancelled = false;
+    conn->idle_since_us = clock_monotonic_us();
     pthread_mutex_lock(&pool->lock);
     conn->next_idle = pool->idle;
     pool->idle = conn;

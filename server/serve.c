@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "catalog/definitions.h"
 #include "catalog/secret.h"
 #include "catalog/users.h"
 #include "config/config.h"
@@ -19,11 +20,12 @@
 const char SERVER_VERSION[] = "0.1.0";
 
 enum {
-    HEAD_BYTES = 64 * 1024, /* request line and headers, and the piece of a body that is read at a time */
+    HEAD_BYTES = 32 * 1024, /* request line, headers, a piece of body; the library clears it for every request */
     TICK_MS = 200,          /* of the feed, while somebody waits */
     WAIT_MS = 60 * 1000,    /* longest long-poll */
     START_MS = 60 * 1000,   /* for the statements of the start */
     START_MEMORY = 16 * 1024 * 1024,
+    DEFINITIONS_BYTES = 4 * 1024 * 1024, /* of column sets and formats kept in memory */
 };
 
 /* What serve holds beside the Server itself. */
@@ -48,6 +50,7 @@ static bool open_catalog(Process *p, Arena *arena, Err *err) {
     catalog->pg = p->store.pg;
     catalog->config = p->config;
     catalog->server_id = uuid_random();
+    catalog->definitions = definitions_new(DEFINITIONS_BYTES);
     catalog->authorize = auth_authorize;
     return secret_keys_load(arena_cstr(arena, p->config->secret_key_file), true, &catalog->keys, err) &&
            roots_open(&roots, &catalog->roots, err);
@@ -161,6 +164,7 @@ static void stop(Process *p) {
             roots_close(server->catalog.roots);
         }
         secret_keys_free(server->catalog.keys);
+        definitions_free(server->catalog.definitions);
         feed_free(server->feed);
         auth_free(server->auth);
         metrics_free(server->metrics);

@@ -1,6 +1,7 @@
 #include "catalog/sql/content_sql.h"
 
 #include "catalog/content.h"
+#include "catalog/definitions.h"
 #include "catalog/json.h"
 
 enum { PART_MAX_BYTES = 64 * 1024 * 1024, PART_DEPTH = 64 };
@@ -301,6 +302,7 @@ static bool load_columns(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
             return false;
         }
         put(c->columns, &set->id, set);
+        definitions_keep_columns(ctx->catalog->definitions, set);
     }
     c->columns_count = 0;
     return true;
@@ -321,12 +323,38 @@ static bool load_formats(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
             return false;
         }
         put(c->formats, &format->id, format);
+        definitions_keep_format(ctx->catalog->definitions, format);
     }
     c->formats_count = 0;
     return true;
 }
 
+/* What the process remembers need not be asked for. */
+static void take_kept(Ctx *ctx, ContentCache *c) {
+    size_t left = 0;
+    for (size_t i = 0; i < c->columns_count; i++) {
+        const ColumnSet *set = definitions_columns(ctx->catalog->definitions, ctx->arena, c->want_columns[i]);
+        if (set) {
+            put(c->columns, &set->id, set);
+        } else {
+            c->want_columns[left++] = c->want_columns[i];
+        }
+    }
+    c->columns_count = left;
+    left = 0;
+    for (size_t i = 0; i < c->formats_count; i++) {
+        const StorageFormat *format = definitions_format(ctx->catalog->definitions, ctx->arena, c->want_formats[i]);
+        if (format) {
+            put(c->formats, &format->id, format);
+        } else {
+            c->want_formats[left++] = c->want_formats[i];
+        }
+    }
+    c->formats_count = left;
+}
+
 bool content_load(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
+    take_kept(ctx, c);
     return (c->columns_count == 0 || load_columns(ctx, conn, c, err)) &&
            (c->formats_count == 0 || load_formats(ctx, conn, c, err)) && arena_check(ctx->arena, err);
 }

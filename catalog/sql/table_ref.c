@@ -11,10 +11,7 @@ void table_ref_args(PgArgs *args, TableRef ref) {
     pg_arg_text(args, ref.name);
 }
 
-#define TABLE_REF \
-    "SELECT t.id, t.version, t.columns, t.partition_keys FROM catalogs c" \
-    " JOIN databases d ON d.catalog_id = c.id AND d.name = $2 AND d.dropped_at IS NULL" \
-    " JOIN tables t ON t.database_id = d.id AND t.name = $3 AND t.dropped_at IS NULL WHERE c.name = $1"
+#define TABLE_REF "SELECT t.id, t.version, t.columns, t.partition_keys FROM tables t WHERE " TABLE_IS_123
 
 bool table_ref_find(Ctx *ctx, PgConn *conn, TableRef ref, RowLock lock, TableFound *ret, Err *err) {
     static const PgStmt stmts[] = {

@@ -13,10 +13,14 @@ typedef struct TableFound {
  * databases_sql_get() says. */
 bool table_ref_find(Ctx *ctx, PgConn *conn, TableRef ref, RowLock lock, TableFound *ret, Err *err) WARN_UNUSED;
 bool table_not_found(TableRef ref, Err *err); /* fills the error, returns false */
-/* The same inside a statement: the id of the table called $1, $2, $3, NULL when there is none. */
-#define TABLE_ID_OF_123 \
-    "(SELECT t.id FROM catalogs c JOIN databases d ON d.catalog_id = c.id AND d.name = $2 AND d.dropped_at IS NULL" \
-    " JOIN tables t ON t.database_id = d.id AND t.name = $3 AND t.dropped_at IS NULL WHERE c.name = $1)"
+/* The same inside a statement: which row of tables t is the one called $1, $2, $3. Nested selects, not joins, so that there is
+ * one way only to find it, by both columns of the index: a plan made while the tables were still empty stays right. */
+#define DATABASE_ID_OF_12 \
+    "(SELECT d.id FROM databases d WHERE d.catalog_id = (SELECT c.id FROM catalogs c WHERE c.name = $1) AND d.name = $2" \
+    " AND d.dropped_at IS NULL)"
+#define TABLE_IS_123 "t.database_id = " DATABASE_ID_OF_12 " AND t.name = $3 AND t.dropped_at IS NULL"
+/* Its id, NULL when there is none. */
+#define TABLE_ID_OF_123 "(SELECT t.id FROM tables t WHERE " TABLE_IS_123 ")"
 void table_ref_args(PgArgs *args, TableRef ref);
 
 #endif

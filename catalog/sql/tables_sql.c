@@ -9,18 +9,16 @@
 
 /* --- reading a row -------------------------------------------------------------------------------------------- */
 
-#define TABLE_COLUMNS \
-    "t.id, t.version, c.name, d.name, t.name, t.type, t.owner, t.owner_type, t.description, t.location, t.sd_params, " \
-    "t.params, t.retention, t.view_original, t.view_expanded, t.rewrite_enabled, t.extra, t.created_by, t.created_at, " \
-    "t.updated_at, t.last_access_at, t.last_analyzed_at, t.dropped_at, t.base, t.database_id, t.full_version, " COLUMN_SET_COLUMNS( \
-        "cs") ", " COLUMN_SET_COLUMNS("pk") ", " FORMAT_COLUMNS("f")
-#define TABLE_CONTENT \
-    " LEFT JOIN column_sets cs ON cs.id = t.columns" \
-    " LEFT JOIN column_sets pk ON pk.id = t.partition_keys" \
-    " LEFT JOIN storage_formats f ON f.id = t.format"
-enum { CONTENT_AT = 26 }; /* where the content columns begin */
+/* Columns and format are named by their ids only: mostly the process remembers them (catalog/definitions.h). */
+#define TABLE_COLUMNS_OF(catalog, database) \
+    "t.id, t.version, " catalog ", " database ", t.name, t.type, t.owner, t.owner_type, t.description, t.location, " \
+    "t.sd_params, t.params, t.retention, t.view_original, t.view_expanded, t.rewrite_enabled, t.extra, t.created_by, " \
+    "t.created_at, t.updated_at, t.last_access_at, t.last_analyzed_at, t.dropped_at, t.base, t.database_id, " \
+    "t.full_version, t.columns, t.partition_keys, t.format"
+#define TABLE_COLUMNS TABLE_COLUMNS_OF("c.name", "d.name")
+enum { COLUMNS_AT = 26, KEYS_AT, FORMAT_AT };
 
-static bool table_from_row(const PgRows *rows, size_t row, Arena *arena, Table *t, Err *err) {
+static void table_from_row(const PgRows *rows, size_t row, Arena *arena, Table *t) {
     *t = (Table){
         .id = pg_i64(rows, row, 0, 0),
         .version = pg_i64(rows, row, 1, 0),
@@ -48,12 +46,38 @@ static bool table_from_row(const PgRows *rows, size_t row, Arena *arena, Table *
         .database_id = pg_i64(rows, row, 24, 0),
         .full_version = pg_i64(rows, row, 25, 0),
     };
-    if (!column_set_from_row(rows, row, CONTENT_AT, arena, &t->storage.columns, err) ||
-        !column_set_from_row(rows, row, CONTENT_AT + COLUMN_SET_WIDTH, arena, &t->partition_keys, err) ||
-        !storage_format_from_row(rows, row, CONTENT_AT + 2 * COLUMN_SET_WIDTH, arena, &t->storage.format, err)) {
+}
+
+static void link_content(const PgRows *rows, size_t row, const ContentCache *cache, Table *t) {
+    t->storage.columns = content_columns(cache, pg_uuid(rows, row, COLUMNS_AT));
+    t->storage.format = content_format(cache, pg_uuid(rows, row, FORMAT_AT));
+    t->storage.given = !uuid_is_zero(t->storage.columns->id);
+    t->partition_keys = content_columns(cache, pg_uuid(rows, row, KEYS_AT));
+}
+
+static bool tables_from_rows(Ctx *ctx, PgConn *conn, const PgRows *rows, Table *items, Err *err) {
+    static const Uuid none;
+    ContentCache *cache = content_cache_new(ctx->arena);
+    for (size_t i = 0; i < rows->count; i++) {
+        content_want(cache, pg_uuid(rows, i, COLUMNS_AT), pg_uuid(rows, i, FORMAT_AT));
+        content_want(cache, pg_uuid(rows, i, KEYS_AT), none);
+    }
+    if (!content_load(ctx, conn, cache, err)) {
         return false;
     }
-    t->storage.given = !uuid_is_zero(t->storage.columns->id);
+    for (size_t i = 0; i < rows->count && !arena_exceeded(ctx->arena); i++) {
+        table_from_row(rows, i, ctx->arena, &items[i]);
+        link_content(rows, i, cache, &items[i]);
+    }
+    return arena_check(ctx->arena, err);
+}
+
+static bool table_list_from_rows(Ctx *ctx, PgConn *conn, const PgRows *rows, Tables *ret, Err *err) {
+    Tables list = {.items = ARENA_ARRAY(ctx->arena, Table, rows->count), .count = rows->count};
+    if (!tables_from_rows(ctx, conn, rows, list.items, err)) {
+        return false;
+    }
+    *ret = list;
     return true;
 }
 
@@ -63,30 +87,12 @@ static bool missing(Ctx *ctx, PgConn *conn, TableRef ref, Err *err) {
     return databases_sql_get(ctx, conn, ref.catalog, ref.database, ROW_READ, &database, err) && table_not_found(ref, err);
 }
 
-static bool get_by_id(Ctx *ctx, PgConn *conn, int64_t id, Table *ret, Err *err) {
-    static const PgStmt stmt = {"table_by_id", "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
-                                               " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT " WHERE t.id = $1"};
-    PgArgs args = pg_args(ctx->arena);
-    PgRows rows;
-    pg_arg_i64(&args, id);
-    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
-        return false;
-    }
-    if (rows.count == 0) {
-        return err_set(err, ERR_TABLE_NOT_FOUND, "There is no table with the incarnation %" PRId64 " any more.", id);
-    }
-    return table_from_row(&rows, 0, ctx->arena, ret, err);
-}
-
-#define TABLE_BY_NAME(what) \
-    "SELECT " what " WHERE c.name = $1 AND d.name = $2 AND d.dropped_at IS NULL AND t.name = $3 AND t.dropped_at IS NULL"
-#define TABLE_NAMED " FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"
-
-/* Locks in one statement and reads in the next. One alone would, after waiting for the lock, show the row as it is now but
- * join it with the content of before the wait: new columns would not be found, and the table seem to have none. */
+/* One statement may lock and read: after waiting for the lock it gives the row as it is now, with the content ids of now, and
+ * the content itself is looked up behind it. A join with it would show what was there before the wait. */
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) {
-    static const PgStmt plain = {"table_get", TABLE_BY_NAME(TABLE_COLUMNS TABLE_NAMED TABLE_CONTENT)};
-    static const PgStmt locked = {"table_lock", TABLE_BY_NAME("t.id" TABLE_NAMED) " FOR UPDATE OF t"};
+#define TABLE_BY_NAME "SELECT " TABLE_COLUMNS_OF("$1", "$2") " FROM tables t WHERE " TABLE_IS_123
+    static const PgStmt plain = {"table_get", TABLE_BY_NAME};
+    static const PgStmt locked = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_text(&args, ref.catalog);
@@ -95,34 +101,30 @@ bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, 
     if (!pg_exec(conn, lock ? &locked : &plain, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    if (rows.count == 0) {
-        return missing(ctx, conn, ref, err);
-    }
-    return lock ? get_by_id(ctx, conn, pg_i64(&rows, 0, 0, 0), ret, err) : table_from_row(&rows, 0, ctx->arena, ret, err);
+    return rows.count ? tables_from_rows(ctx, conn, &rows, ret, err) : missing(ctx, conn, ref, err);
 }
 
+/* Here the names come from a join, so the lock is taken first. */
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) {
+    static const PgStmt stmt = {"table_by_id", "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
+                                               " JOIN catalogs c ON c.id = d.catalog_id WHERE t.id = $1"};
     static const PgStmt locked = {"table_lock_id", "SELECT 1 FROM tables WHERE id = $1 FOR UPDATE"};
     PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
     pg_arg_i64(&args, id);
-    return (!lock || pg_exec_later(conn, &locked, &args, err)) && get_by_id(ctx, conn, id, ret, err);
-}
-
-static bool tables_from_rows(Ctx *ctx, const PgRows *rows, Tables *ret, Err *err) {
-    Tables list = {.items = ARENA_ARRAY(ctx->arena, Table, rows->count), .count = rows->count};
-    for (size_t i = 0; i < rows->count; i++) {
-        if (!table_from_row(rows, i, ctx->arena, &list.items[i], err) || !arena_check(ctx->arena, err)) {
-            return false;
-        }
+    if ((lock && !pg_exec_later(conn, &locked, &args, err)) || !pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
     }
-    *ret = list;
-    return true;
+    if (rows.count == 0) {
+        return err_set(err, ERR_TABLE_NOT_FOUND, "There is no table with the incarnation %" PRId64 " any more.", id);
+    }
+    return tables_from_rows(ctx, conn, &rows, ret, err);
 }
 
 bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, const Page *page, Tables *ret, Err *err) {
     static const PgStmt stmt = {"tables_dropped",
                                 "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
-                                " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT
+                                " JOIN catalogs c ON c.id = d.catalog_id"
                                 " WHERE t.database_id = $1 AND ($2::text IS NULL OR t.name = $2) AND t.dropped_at IS NOT NULL"
                                 " AND ($3::bigint IS NULL OR t.id < $3) ORDER BY t.id DESC LIMIT $4"};
     PgArgs args = pg_args(ctx->arena);
@@ -140,7 +142,7 @@ bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, c
     } else {
         pg_arg_i64(&args, page->limit + 1);
     }
-    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) || !tables_from_rows(ctx, &rows, ret, err)) {
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) || !table_list_from_rows(ctx, conn, &rows, ret, err)) {
         return false;
     }
     ret->more = page->limit >= 0 && (int64_t)ret->count > page->limit;
@@ -151,13 +153,13 @@ bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, c
 bool table_rows_full(Ctx *ctx, PgConn *conn, int64_t database_id, StrList names, Tables *ret, Err *err) {
     static const PgStmt stmt = {"tables_full",
                                 "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
-                                " JOIN catalogs c ON c.id = d.catalog_id" TABLE_CONTENT
+                                " JOIN catalogs c ON c.id = d.catalog_id"
                                 " WHERE t.database_id = $1 AND t.name = ANY ($2::text[]) AND t.dropped_at IS NULL ORDER BY t.name"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, database_id);
     pg_arg_texts(&args, names);
-    return pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) && tables_from_rows(ctx, &rows, ret, err);
+    return pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) && table_list_from_rows(ctx, conn, &rows, ret, err);
 }
 
 bool table_rows_names(Ctx *ctx, PgConn *conn, int64_t database_id, Str type, const Page *page, const Glob *glob,
@@ -343,7 +345,8 @@ bool table_row_update(Ctx *ctx, PgConn *conn, const TableWrite *write, bool *ret
     pg_arg_text(&args, partial ? STR_NULL : body_text(ctx->arena, write->table));
     pg_arg_text(&args, partial ? pointer_text(ctx->arena, write->table) : STR_NULL);
     pg_arg_bool(&args, diff->noop);
-    pg_arg_text(&args, diff->json);
+    /* A pointer move's diff stands in its change already, and there are thousands of them. */
+    pg_arg_text(&args, partial && str_is_null(write->detail) ? STR_NULL : diff->json);
     pg_arg_bool(&args, write->skip_archive);
     pg_arg_bool(&args, write->revive);
     if (!arena_check(ctx->arena, err)) {

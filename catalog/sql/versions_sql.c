@@ -6,8 +6,8 @@
 #include "catalog/sql/content_sql.h"
 
 #define VERSION_COLUMNS \
-    "v.version, v.at, v.noop, v.pointer IS NOT NULL AND NOT v.noop, v.archived, v.diff, c.seq, c.principal, " \
-    "c.client, c.agent, c.protocol, c.operation, c.request_id, c.action, o.change_id"
+    "v.version, v.at, v.noop, v.pointer IS NOT NULL AND NOT v.noop, v.archived, " \
+    "coalesce(v.diff, CASE WHEN v.pointer IS NOT NULL THEN c.detail END), c.seq, c.principal, c.client, c.agent, c.protocol, c.operation, c.request_id, c.action, o.change_id"
 #define VERSION_WHO " LEFT JOIN changes c ON c.seq = v.seq LEFT JOIN change_order o ON o.seq = v.seq"
 enum { VERSION_WIDTH = 15 };
 

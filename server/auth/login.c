@@ -11,7 +11,7 @@
 /* What was found out about an Authorization header, kept by its keyed hash. For fresh_us the user is not looked up
  * again; a password is hashed again only when its record changed or VERIFIED_US are over. */
 typedef struct CacheEntry {
-    unsigned char key[32], record[32];
+    unsigned char key[16], record[32];
     char name[USER_NAME_MAX + 1];
     bool admin;
     int64_t fresh_until_us, verified_until_us;
@@ -22,7 +22,7 @@ enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2 };
 struct Auth {
     AuthMode mode;
     _Atomic int64_t fresh_us;
-    unsigned char secret[32];
+    unsigned char secret[16];
     pthread_mutex_t lock;
     pthread_cond_t hashing_ended;
     unsigned hashing; /* scrypt takes much memory: few at a time */
@@ -60,16 +60,14 @@ const char *auth_mode_name(AuthMode mode) {
 
 /* ---- the cache ---- */
 
-static void cache_key(const Auth *auth, Str header, unsigned char key[32]) {
-    hmac_sha256((Str){(const char *)auth->secret, sizeof auth->secret}, header, key);
-}
+static void cache_key(const Auth *auth, Str header, unsigned char key[16]) { siphash128(auth->secret, header, key); }
 
-static CacheEntry *cache_slot(Auth *auth, const unsigned char key[32]) { return &auth->entries[(key[0] | key[1] << 8) % ENTRIES]; }
+static CacheEntry *cache_slot(Auth *auth, const unsigned char key[16]) { return &auth->entries[(key[0] | key[1] << 8) % ENTRIES]; }
 
-static bool cache_get(Auth *auth, const unsigned char key[32], CacheEntry *ret) {
+static bool cache_get(Auth *auth, const unsigned char key[16], CacheEntry *ret) {
     pthread_mutex_lock(&auth->lock);
     const CacheEntry *e = cache_slot(auth, key);
-    bool found = memcmp(e->key, key, 32) == 0 && e->name[0];
+    bool found = memcmp(e->key, key, sizeof e->key) == 0 && e->name[0];
     if (found) {
         *ret = *e;
     }
@@ -90,7 +88,7 @@ bool auth_is_quick(Auth *auth, const HttpExchange *exchange) {
     if (str_is_null(header)) {
         return true;
     }
-    unsigned char key[32];
+    unsigned char key[16];
     CacheEntry entry;
     cache_key(auth, header, key);
     return cache_get(auth, key, &entry) && is_fresh(&entry);
@@ -181,11 +179,11 @@ static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheE
 
 static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
     CacheEntry entry = {.admin = false};
-    unsigned char key[32];
+    unsigned char key[16];
     cache_key(auth, header, key);
     bool cached = cache_get(auth, key, &entry);
     if (!cached || !is_fresh(&entry)) {
-        memcpy(entry.key, key, 32);
+        memcpy(entry.key, key, sizeof entry.key);
         if (!login_header(auth, r, header, cached, &entry, err)) {
             return false;
         }

@@ -108,6 +108,27 @@ static void test_uuid(void **state) {
     }
 }
 
+/* The first two of the vectors that came with the algorithm, and one longer than a word. */
+static void test_siphash128(void **state) {
+    (void)state;
+    unsigned char key[16], out[16];
+    char hex[33] = "", message[16];
+    static const char *const wanted[] = {[0] = "a3817f04ba25a8e66df67214c7550293",
+                                         [1] = "da87c1d86b99af44347659119b22fc45",
+                                         [15] = "5493e99933b0a8117e08ec0f97cfc3d9"};
+    for (int i = 0; i < 16; i++) {
+        key[i] = (unsigned char)i;
+        message[i] = (char)i;
+    }
+    for (size_t len = 0; len < ARRAY_LEN(wanted); len++) {
+        siphash128(key, (Str){message, len}, out);
+        for (int i = 0; i < 16; i++) {
+            snprintf(hex + 2 * i, 3, "%02x", out[i]);
+        }
+        assert_true(!wanted[len] || strcmp(hex, wanted[len]) == 0);
+    }
+}
+
 static void test_constant_time_compare(void **state) {
     (void)state;
     assert_true(equal_constant_time(STR("secret"), STR("secret")));
@@ -118,8 +139,13 @@ static void test_constant_time_compare(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_sha256),       UNIT_TEST(test_hmac), UNIT_TEST(test_hash64),
-        UNIT_TEST(test_random_bytes), UNIT_TEST(test_uuid), UNIT_TEST(test_constant_time_compare),
+        UNIT_TEST(test_sha256),
+        UNIT_TEST(test_hmac),
+        UNIT_TEST(test_hash64),
+        UNIT_TEST(test_siphash128),
+        UNIT_TEST(test_random_bytes),
+        UNIT_TEST(test_uuid),
+        UNIT_TEST(test_constant_time_compare),
     };
     return UNIT_RUN("hash", tests);
 }
