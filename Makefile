@@ -22,7 +22,7 @@ CC := gcc
 endif
 VARIANT ?= release
 FOLDERS ?= base config pg storage catalog catalog/sql server server/auth server/rest cli
-PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib libpcre2-8
+PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
 ARGS ?=
