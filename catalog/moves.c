@@ -173,8 +173,15 @@ bool move_recover(Ctx *ctx, bool alone, Err *err) {
         if (!found) {
             return true;
         }
-        if (!settle(ctx, &intent, err)) {
-            return false;
+        /* What cannot be settled now keeps its lease and is tried again when that is over; it must not hold up the others. */
+        Err why;
+        if (!settle(ctx, &intent, &why)) {
+            if (why.code == ERR_DATABASE_UNAVAILABLE) {
+                *err = why;
+                return false;
+            }
+            log_error("The directory move from %" STR_FMT " to %" STR_FMT " that was cut off cannot be settled and is tried again: %s",
+                      STR_ARG(intent.from), STR_ARG(intent.to), why.message);
         }
     }
 }
