@@ -66,7 +66,8 @@ static char *put_digits(char *at, uint64_t value, int digits, char mark) {
 
 /* By hand, because lists carry thousands of times. A year that has not four digits is rare enough for printf. */
 void time_format(Micros t, char out[32]) {
-    int64_t days = floor_div(t, 86400000000), rest = t - days * 86400000000, year;
+    const int64_t day_us = 86400000000;
+    int64_t days = floor_div(t, day_us), rest = t % day_us + (t % day_us < 0 ? day_us : 0), year;
     unsigned month, day;
     civil_from_days(days, &year, &month, &day);
     uint64_t seconds = (uint64_t)rest / 1000000, micros = (uint64_t)rest % 1000000;

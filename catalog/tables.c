@@ -410,6 +410,8 @@ static bool alter_with_move(Altering *a, Str to, Err *err) {
     bool done = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, write_body, a, err);
     if ((!done && err->code != ERR_STATE_UNKNOWN) || (done && !a->won)) {
         move_reverse(ctx, &a->move);
+    } else if (done && a->move.intent && !a->move.moved) {
+        place_make(ctx, to); /* there was nothing to move, perhaps because its maker had not come to it yet */
     }
     a->move = (Move){0};
     return done;
