@@ -44,7 +44,7 @@ typedef struct Caller {
 /* One per server. */
 typedef struct Catalog {
     Pg *pg;
-    const Config *config;
+    const Config *_Atomic config; /* a reload swaps it; what was read once stays valid until the process ends */
     Roots *roots; /* where data may be touched */
     SecretKeys *keys;
     Definitions *definitions; /* NULL: none are kept in memory */

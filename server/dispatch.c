@@ -92,7 +92,8 @@ static bool request_run(Request *r, Call *call, Err *err) {
         return false;
     }
     return auth_login(r->server->auth, r, err) && decode_path(r, &call->match, err) && request_parse_query(r, err) &&
-           r->method->handler(r, err) && arena_check(r->arena, err) && buf_check(&r->answer.body, "The answer", err);
+           r->method->handler(r, err) &&
+           (r->parked || (arena_check(r->arena, err) && buf_check(&r->answer.body, "The answer", err)));
 }
 
 static void request_fail(Request *r, const Err *err) {
@@ -136,7 +137,7 @@ static void call_serve(Call *call, Arena *arena) {
         request_fail(&r, &err);
     }
     int64_t now = clock_monotonic_us();
-    if (!r.parked || !ok) {
+    if (!r.parked) { /* else it belongs to the feed, and may be answered already */
         metrics_record(server->metrics, method, err.code, method && (method->flags & METHOD_HELD) ? 0 : now - since);
         if (ok && method && (method->flags & METHOD_WRITE)) {
             feed_kick(server->feed);
