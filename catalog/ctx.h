@@ -45,7 +45,7 @@ typedef struct Caller {
 typedef struct Catalog {
     Pg *pg;
     const Config *_Atomic config; /* a reload swaps it; what was read once stays valid until the process ends */
-    Roots *roots; /* where data may be touched */
+    Roots *roots;                 /* where data may be touched */
     SecretKeys *keys;
     Definitions *definitions; /* NULL: none are kept in memory */
     Uuid server_id;           /* this process, for leases */

@@ -22,7 +22,7 @@ enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2, WAI
 
 /* A password that is being checked. */
 typedef struct Hashing {
-    unsigned char key[32];
+    unsigned char key[16];
     uint64_t number; /* tells one check in this place from the next */
     bool busy;
 } Hashing;
@@ -112,14 +112,14 @@ static bool wrong_credentials(Err *err) {
 /* Has somebody else verified the same header against the same record meanwhile? */
 static bool verified_locked(Auth *auth, const CacheEntry *entry) {
     const CacheEntry *e = cache_slot(auth, entry->key);
-    return e->name[0] && memcmp(e->key, entry->key, 32) == 0 && memcmp(e->record, entry->record, 32) == 0 &&
+    return e->name[0] && memcmp(e->key, entry->key, sizeof e->key) == 0 && memcmp(e->record, entry->record, 32) == 0 &&
            e->verified_until_us > clock_monotonic_us();
 }
 
 static Hashing *hashing_of_locked(Auth *auth, const unsigned char *key) {
     for (size_t i = 0; i < HASHING_AT_ONCE; i++) {
         Hashing *h = &auth->hashing[i];
-        if (key ? h->busy && memcmp(h->key, key, 32) == 0 : !h->busy) {
+        if (key ? h->busy && memcmp(h->key, key, sizeof h->key) == 0 : !h->busy) {
             return h;
         }
     }
@@ -146,7 +146,7 @@ static bool begin_hashing(Auth *auth, const CacheEntry *entry, Hashing **ret, Er
     auth->waiting--;
     *ret = verified || full ? NULL : hashing_of_locked(auth, NULL);
     if (*ret) {
-        memcpy((*ret)->key, entry->key, 32);
+        memcpy((*ret)->key, entry->key, sizeof(*ret)->key);
         (*ret)->busy = true;
         (*ret)->number++;
     }
@@ -301,8 +301,9 @@ bool auth_login(Auth *auth, Request *r, Err *err) {
     }
     bool unasked = auth->mode != AUTH_REQUIRED || str_starts_nocase(header, STR("Basic "));
     if (unasked && !origin_is_own(r->http->headers[HTTP_ORIGIN], r->http->headers[HTTP_HOST])) {
-        return err_set(err, ERR_FORBIDDEN,
-                       "The server does not answer to web pages of other sites (Origin), unless they log in with a token of theirs.");
+        return err_set(
+            err, ERR_FORBIDDEN,
+            "The server does not answer to web pages of other sites (Origin), unless they log in with a token of theirs.");
     }
     r->caller.admin = auth->mode != AUTH_REQUIRED;
     if (!str_is_null(header)) {
