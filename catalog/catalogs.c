@@ -6,6 +6,8 @@
 #include "catalog/places.h"
 #include "catalog/scope.h"
 #include "catalog/sql/databases_sql.h"
+#include "catalog/table_check.h"
+#include "config/config.h"
 
 /* --- reading --------------------------------------------------------------------------------------------------- */
 
@@ -96,12 +98,22 @@ static bool expect_free(Ctx *ctx, Str name, Err *err) {
     return true;
 }
 
+/* BEFORE: what it was, NULL for a new one; what did not change is not checked again. */
+static bool check_limits(Ctx *ctx, const CatalogInfo *c, const CatalogInfo *before, Err *err) {
+    int64_t most = ctx->catalog->config->limits.view_text;
+    return ((before && params_equal(&before->params, &c->params)) || params_check(ctx, "the catalog", &c->params, err)) &&
+           ((before && str_eq(before->description, c->description)) ||
+            text_check("the description", c->description, most, "limits.view_text", err)) &&
+           ((before && str_eq(before->extra, c->extra)) || text_check("extra", c->extra, most, "limits.view_text", err));
+}
+
 bool catalog_create(Ctx *ctx, const CatalogInfo *info, CatalogInfo *ret, Err *err) {
     CatalogInfo wanted = *info;
     wanted.name = scope_catalog(ctx, info->name);
     return ctx_authorize(ctx, ACTION_CREATE, "catalog", wanted.name, STR_NULL, STR_NULL, err) &&
-           name_check(NAME_REST, "catalog", wanted.name, err) && expect_free(ctx, wanted.name, err) &&
-           choose_location(ctx, &wanted, err) && create_catalog(ctx, &wanted, false, ret, err);
+           name_check(NAME_REST, "catalog", wanted.name, err) && check_limits(ctx, &wanted, NULL, err) &&
+           expect_free(ctx, wanted.name, err) && choose_location(ctx, &wanted, err) &&
+           create_catalog(ctx, &wanted, false, ret, err);
 }
 
 /* --- alter ----------------------------------------------------------------------------------------------------- */
@@ -143,6 +155,9 @@ static bool edit_catalog(CatalogAlter *how, const CatalogInfo *before, CatalogIn
     after->version = before->version;
     after->created_at = before->created_at;
     after->updated_at = before->updated_at;
+    if (!check_limits(how->ctx, after, before, err)) {
+        return false;
+    }
     return str_eq(after->location, before->location) || place_normalise(how->ctx, after->location, &after->location, err);
 }
 

@@ -44,8 +44,8 @@ typedef struct Caller {
 /* One per server. */
 typedef struct Catalog {
     Pg *pg;
-    const Config *config;
-    Roots *roots; /* where data may be touched */
+    const Config *_Atomic config; /* a reload swaps it; what was read once stays valid until the process ends */
+    Roots *roots;                 /* where data may be touched */
     SecretKeys *keys;
     Definitions *definitions; /* NULL: none are kept in memory */
     Uuid server_id;           /* this process, for leases */

@@ -6,6 +6,8 @@
 #include "catalog/places.h"
 #include "catalog/scope.h"
 #include "catalog/sql/databases_sql.h"
+#include "catalog/table_check.h"
+#include "config/config.h"
 
 /* --- reading --------------------------------------------------------------------------------------------------- */
 
@@ -101,6 +103,18 @@ static bool expect_free(Ctx *ctx, Str catalog, Str name, CatalogInfo *ret, Err *
     return true;
 }
 
+/* BEFORE: what it was, NULL for a new one; what did not change is not checked again. */
+static bool check_limits(Ctx *ctx, const Database *d, const Database *before, Err *err) {
+    const Config *config = ctx->catalog->config;
+    return ((before && params_equal(&before->params, &d->params)) || params_check(ctx, "the database", &d->params, err)) &&
+           ((before && str_eq(before->description, d->description)) ||
+            text_check("the description", d->description, config->limits.view_text, "limits.view_text", err)) &&
+           ((before && str_eq(before->owner, d->owner)) ||
+            text_check("the owner", d->owner, config->limits.comment, "limits.comment", err)) &&
+           ((before && str_eq(before->extra, d->extra)) ||
+            text_check("extra", d->extra, config->limits.view_text, "limits.view_text", err));
+}
+
 bool database_create(Ctx *ctx, const Database *database, Database *ret, Err *err) {
     Database wanted = *database;
     CatalogInfo catalog;
@@ -108,7 +122,7 @@ bool database_create(Ctx *ctx, const Database *database, Database *ret, Err *err
     wanted.name = scope_name(ctx, database->name);
     wanted.bootstrap = false;
     if (!ctx_authorize(ctx, ACTION_CREATE, "database", wanted.catalog, wanted.name, STR_NULL, err) ||
-        !name_check(ctx_name_rule(ctx), "database", wanted.name, err) ||
+        !name_check(ctx_name_rule(ctx), "database", wanted.name, err) || !check_limits(ctx, &wanted, NULL, err) ||
         !expect_free(ctx, wanted.catalog, wanted.name, &catalog, err) || !choose_locations(ctx, &catalog, &wanted, err)) {
         return false;
     }
@@ -186,7 +200,7 @@ static bool edit_database(DatabaseAlter *how, const Database *before, Database *
     *after = *before;
     after->params = params_copy(&before->params, how->ctx->arena);
     return how->edit(how->ctx, after, how->arg, err) && keep_identity(how->ctx, before, after, err) &&
-           new_location(how->ctx, before->location, &after->location, err) &&
+           check_limits(how->ctx, after, before, err) && new_location(how->ctx, before->location, &after->location, err) &&
            new_location(how->ctx, before->managed_location, &after->managed_location, err);
 }
 
@@ -242,7 +256,7 @@ bool database_rename(Ctx *ctx, Str catalog, Str name, Str new_name, int64_t expe
     DatabaseRename how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), scope_name(ctx, new_name), expect_version, {0}};
     if (!ctx_authorize(ctx, ACTION_ALTER, "database", how.catalog, how.name, STR_NULL, err) ||
         !ctx_authorize(ctx, ACTION_CREATE, "database", how.catalog, how.new_name, STR_NULL, err) ||
-        !name_check(NAME_GLUE, "database", how.new_name, err)) {
+        !name_check(ctx_door_is(ctx, "hive") ? NAME_GLUE : ctx_name_rule(ctx), "database", how.new_name, err)) {
         return false;
     }
     if (str_eq(how.catalog, DEFAULT_CATALOG) && str_eq(how.name, DEFAULT_DATABASE)) {

@@ -6,6 +6,8 @@
 #include "catalog/scope.h"
 #include "catalog/sql/databases_sql.h"
 #include "catalog/sql/functions_sql.h"
+#include "catalog/table_check.h"
+#include "config/config.h"
 
 static FunctionRef fold(Ctx *ctx, FunctionRef ref) {
     return (FunctionRef){scope_catalog(ctx, ref.catalog), scope_name(ctx, ref.database), scope_name(ctx, ref.name)};
@@ -56,7 +58,10 @@ static bool check_function(const Ctx *ctx, const Function *f, Err *err) {
         return err_set(err, ERR_INVALID_INPUT, "Function %" STR_FMT " has %zu resource types for %zu resources: give one each.",
                        STR_ARG(f->name), f->resource_types.count, f->resource_uris.count);
     }
-    return name_check(ctx_door_is(ctx, "hive") ? NAME_HIVE_STRICT : ctx_name_rule(ctx), "function", f->name, err);
+    int64_t most = ctx->catalog->config->limits.comment;
+    return name_check(ctx_door_is(ctx, "hive") ? NAME_HIVE_STRICT : ctx_name_rule(ctx), "function", f->name, err) &&
+           text_check("class_name", f->class_name, most, "limits.comment", err) &&
+           text_check("the owner", f->owner, most, "limits.comment", err);
 }
 
 typedef struct FunctionCreate {
@@ -186,6 +191,12 @@ static bool rename_edit(Ctx *ctx, Function *function, void *arg, Err *err) {
 
 bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, int64_t expect_version, Function *ret, Err *err) {
     NewName to = {new_database, new_name};
+    FunctionRef from = fold(ctx, ref);
+    Str database = str_is_null(new_database) ? from.database : scope_name(ctx, new_database);
+    Str name = str_is_null(new_name) ? from.name : scope_name(ctx, new_name);
+    if (!ctx_authorize(ctx, ACTION_CREATE, "function", from.catalog, database, name, err)) {
+        return false;
+    }
     return function_alter(ctx, ref, expect_version, rename_edit, &to, ret, err);
 }
 

@@ -38,6 +38,13 @@ static bool make_name(Ctx *ctx, const Table *table, StrList values, Str *ret, Er
     return partname_make(ctx->arena, key_names(ctx, table), values, ctx->catalog->config->partitions.default_name, ret, err);
 }
 
+static bool check_count(Ctx *ctx, size_t count, Err *err) {
+    int64_t most = ctx->catalog->config->limits.partitions_per_request;
+    return (int64_t)count <= most ||
+           err_set(err, ERR_LIMIT_EXCEEDED, "%zu partitions are given; the limit is %" PRId64 " (limits.partitions_per_request).",
+                   count, most);
+}
+
 static bool not_found(const Table *table, Str name, Err *err) {
     return err_set(err, ERR_PARTITION_NOT_FOUND, "Table %" STR_FMT ".%" STR_FMT " has no partition %" STR_FMT ".",
                    STR_ARG(table->database), STR_ARG(table->name), STR_ARG(name));
@@ -380,7 +387,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
     Adding a = {.ctx = ctx, .add = add};
     a.items = ARENA_ARRAY(ctx->arena, Partition, add->items.count);
     a.results = results_new(ctx, add->items.count);
-    if (!authorize(ctx, ACTION_CREATE, folded, err)) {
+    if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, add->items.count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -594,7 +601,7 @@ bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitio
     a.new_names = ARENA_ARRAY(ctx->arena, Str, how->count);
     a.items = ARENA_ARRAY(ctx->arena, Partition, how->count);
     a.moves = ARENA_ARRAY(ctx->arena, Move, how->count);
-    if (!authorize(ctx, ACTION_ALTER, folded, err)) {
+    if (!authorize(ctx, ACTION_ALTER, folded, err) || !check_count(ctx, how->count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -691,7 +698,7 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
                     Err *err) {
     TableRef folded = scope_table(ctx, ref);
     PartitionDropping d = {.ctx = ctx, .how = how};
-    if (!authorize(ctx, ACTION_DROP, folded, err)) {
+    if (!authorize(ctx, ACTION_DROP, folded, err) || !check_count(ctx, how->which.names.count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {

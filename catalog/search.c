@@ -2,6 +2,7 @@
 
 #include "catalog/scope.h"
 #include "catalog/sql/search_sql.h"
+#include "config/config.h"
 
 /* --- the page token: tier, id, name ---------------------------------------------------------------------------- */
 
@@ -49,8 +50,6 @@ static bool search_pages(Ctx *ctx, PgConn *conn, const Str tiers[3], Place at, s
     return true;
 }
 
-enum { SEARCH_MAX_LIMIT = 1000 };
-
 /* *ret_none: the query names a database that is not there, so nothing can be found. */
 static bool make_conditions(Ctx *ctx, PgConn *conn, const SearchQuery *query, Str ret_tiers[3], bool *ret_none, Err *err) {
     StrList databases = {0};
@@ -67,7 +66,7 @@ bool search_tables(Ctx *ctx, const SearchQuery *query, SearchHits *ret, Err *err
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     Str tiers[3];
     Place at;
-    size_t limit = (size_t)MAX(MIN(query->limit, (int64_t)SEARCH_MAX_LIMIT), 1), count = 0;
+    size_t limit = (size_t)MAX(MIN(query->limit, ctx->catalog->config->limits.search_page), 1), count = 0;
     bool none = false;
     if (!ctx_authorize(ctx, ACTION_LIST, "table", query->catalog, query->database, STR_NULL, err) ||
         !place_parse(query->after, &at, err)) {

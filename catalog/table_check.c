@@ -15,9 +15,10 @@ bool table_is_managed(const Table *t) {
 
 /* --- texts and parameters ------------------------------------------------------------------------------------- */
 
-static bool text_check(const char *what, Str text, int64_t limit, Err *err) {
+bool text_check(const char *what, Str text, int64_t limit, const char *limit_name, Err *err) {
     if ((int64_t)text.len > limit) {
-        return err_set(err, ERR_LIMIT_EXCEEDED, "%s is %zu bytes long; the limit is %" PRId64 ".", what, text.len, limit);
+        return err_set(err, ERR_LIMIT_EXCEEDED, "%s is %zu bytes long; the limit is %" PRId64 " (%s).", what, text.len, limit,
+                       limit_name);
     }
     if (str_has_char(text, 0)) {
         return err_set(err, ERR_INVALID_INPUT, "%s holds a NUL character, which cannot be stored.", what);
@@ -33,8 +34,8 @@ bool params_check(Ctx *ctx, const char *what, const Params *params, Err *err) {
     }
     for (size_t i = 0; i < params->count; i++) {
         const Param *p = &params->items[i];
-        if (!text_check("a parameter's key", p->key, config->limits.parameter_key, err) ||
-            !text_check("a parameter's value", p->value, config->limits.parameter_value, err)) {
+        if (!text_check("a parameter's key", p->key, config->limits.parameter_key, "limits.parameter_key", err) ||
+            !text_check("a parameter's value", p->value, config->limits.parameter_value, "limits.parameter_value", err)) {
             return err_prefix(err, "%s, parameter %" STR_FMT, what, STR_ARG(str_slice(p->key, 0, 200)));
         }
     }
@@ -51,8 +52,9 @@ static bool column_check(Ctx *ctx, const char *what, const Column *c, Err *err) 
     if (str_is_null(c->type) && !ctx_door_is(ctx, "glue")) {
         return err_set(err, ERR_INVALID_TYPE, "%s %" STR_FMT " has no type.", what, STR_ARG(c->name));
     }
-    if (!text_check("its type", c->type, config->limits.type_text, err) ||
-        !text_check("its comment", c->comment, config->limits.comment, err) || !params_check(ctx, "it", &c->params, err)) {
+    if (!text_check("its type", c->type, config->limits.type_text, "limits.type_text", err) ||
+        !text_check("its comment", c->comment, config->limits.comment, "limits.comment", err) ||
+        !params_check(ctx, "it", &c->params, err)) {
         return err_prefix(err, "%s %" STR_FMT, what, STR_ARG(c->name));
     }
     if (ctx_door_is(ctx, "rest") && !types_check_first_token(c->type)) {
@@ -112,10 +114,10 @@ static bool names_once(Ctx *ctx, const Table *t, Err *err) {
 
 static bool format_check(Ctx *ctx, const StorageFormat *f, Err *err) {
     int64_t limit = ctx->catalog->config->limits.comment;
-    return text_check("storage.input_format", f->input_format, limit, err) &&
-           text_check("storage.output_format", f->output_format, limit, err) &&
-           text_check("storage.serde.name", f->serde.name, limit, err) &&
-           text_check("storage.serde.library", f->serde.library, limit, err) &&
+    return text_check("storage.input_format", f->input_format, limit, "limits.comment", err) &&
+           text_check("storage.output_format", f->output_format, limit, "limits.comment", err) &&
+           text_check("storage.serde.name", f->serde.name, limit, "limits.comment", err) &&
+           text_check("storage.serde.library", f->serde.library, limit, "limits.comment", err) &&
            params_check(ctx, "storage.serde", &f->serde.params, err);
 }
 
@@ -159,10 +161,10 @@ bool table_check(Ctx *ctx, Table *t, const Table *before, Err *err) {
         !params_check(ctx, "the table", &t->params, err)) {
         return false;
     }
-    return text_check("the type", t->type, config->limits.comment, err) &&
-           text_check("the owner", t->owner, config->limits.comment, err) &&
-           text_check("the description", t->description, config->limits.view_text, err) &&
-           text_check("view_original_text", t->view_original, config->limits.view_text, err) &&
-           text_check("view_expanded_text", t->view_expanded, config->limits.view_text, err) &&
-           text_check("extra", t->extra, config->limits.view_text, err);
+    return text_check("the type", t->type, config->limits.comment, "limits.comment", err) &&
+           text_check("the owner", t->owner, config->limits.comment, "limits.comment", err) &&
+           text_check("the description", t->description, config->limits.view_text, "limits.view_text", err) &&
+           text_check("view_original_text", t->view_original, config->limits.view_text, "limits.view_text", err) &&
+           text_check("view_expanded_text", t->view_expanded, config->limits.view_text, "limits.view_text", err) &&
+           text_check("extra", t->extra, config->limits.view_text, "limits.view_text", err);
 }

@@ -56,6 +56,21 @@ static Uuid request_id_new(void) {
     return id;
 }
 
+/* It goes into the history of everything: not too long, and text that can be stored. */
+static Str agent_of(const HttpExchange *http, Arena *arena) {
+    enum { MOST = 512 };
+    Str agent = http->headers[HTTP_USER_AGENT];
+    if (agent.len <= MOST && utf8_valid(agent)) {
+        return agent;
+    }
+    char *text = arena_alloc(arena, MOST);
+    size_t len = MIN(agent.len, (size_t)MOST);
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (unsigned char)agent.ptr[i] < 0x80 ? agent.ptr[i] : '?';
+    }
+    return (Str){text, len};
+}
+
 static void request_begin(Request *r, Call *call, Arena *arena) {
     Server *server = call->server;
     const Method *method = call->match.method;
@@ -66,7 +81,7 @@ static void request_begin(Request *r, Call *call, Arena *arena) {
     }
     uuid_text(r->caller.request_id, r->request_id);
     r->caller.client = call->http->client;
-    r->caller.agent = call->http->headers[HTTP_USER_AGENT];
+    r->caller.agent = agent_of(call->http, arena);
     r->caller.protocol = STR("rest");
     r->caller.operation = str_from(method ? method->name : NULL);
     r->ctx = (Ctx){
@@ -81,6 +96,16 @@ static void request_begin(Request *r, Call *call, Arena *arena) {
     }
 }
 
+/* A condition that is not looked at must not seem to have been met. */
+static bool check_condition(const Request *r, Err *err) {
+    Str tag = r->http->headers[HTTP_IF_MATCH];
+    if (str_is_null(tag) || str_eq(str_trim(tag), STR("*")) || (r->method->flags & (METHOD_MATCH | METHOD_READ))) {
+        return true;
+    }
+    return err_set(err, ERR_INVALID_INPUT, "If-Match has no meaning for %s: what it changes has no ETag. Leave the header out.",
+                   r->method->name);
+}
+
 static bool request_run(Request *r, Call *call, Err *err) {
     if (call->http->body_too_large) {
         int64_t most = r->server->limits.body;
@@ -91,8 +116,9 @@ static bool request_run(Request *r, Call *call, Err *err) {
         *err = call->route_err;
         return false;
     }
-    return auth_login(r->server->auth, r, err) && decode_path(r, &call->match, err) && request_parse_query(r, err) &&
-           r->method->handler(r, err) && arena_check(r->arena, err) && buf_check(&r->answer.body, "The answer", err);
+    return auth_login(r->server->auth, r, err) && check_condition(r, err) && decode_path(r, &call->match, err) &&
+           request_parse_query(r, err) && r->method->handler(r, err) &&
+           (r->parked || (arena_check(r->arena, err) && buf_check(&r->answer.body, "The answer", err)));
 }
 
 static void request_fail(Request *r, const Err *err) {
@@ -136,7 +162,7 @@ static void call_serve(Call *call, Arena *arena) {
         request_fail(&r, &err);
     }
     int64_t now = clock_monotonic_us();
-    if (!r.parked || !ok) {
+    if (!r.parked) { /* else it belongs to the feed, and may be answered already */
         metrics_record(server->metrics, method, err.code, method && (method->flags & METHOD_HELD) ? 0 : now - since);
         if (ok && method && (method->flags & METHOD_WRITE)) {
             feed_kick(server->feed);

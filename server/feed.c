@@ -5,10 +5,9 @@
 
 #include "base/log.h"
 #include "catalog/changes.h"
+#include "config/config.h"
 #include "server/dispatch.h"
 #include "server/server.h"
-
-enum { IDLE_TICK_MS = 1000 };
 
 struct Feed {
     Server *server;
@@ -118,7 +117,8 @@ static void wait_tick(Feed *feed) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     pthread_mutex_lock(&feed->lock);
-    int64_t ms = feed->calls || feed->streams ? feed->tick_ms : IDLE_TICK_MS;
+    int64_t idle_ms = feed->server->catalog.config->jobs.sequence_interval;
+    int64_t ms = feed->calls || feed->streams ? MIN(feed->tick_ms, idle_ms) : idle_ms;
     int64_t ns = until.tv_nsec + (ms % 1000) * 1000000;
     until.tv_sec += ms / 1000 + ns / 1000000000;
     until.tv_nsec = ns % 1000000000;

@@ -63,16 +63,18 @@ static void run_sweep(Housekeeper *h) {
     arena_free(ctx.arena);
 }
 
-/* Waits, and tells whether there is to be another round. */
-static bool wait_ms(Housekeeper *h, int64_t ms) {
+static struct timespec in_ms(int64_t ms) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    return until;
+}
+
+/* Waits, and tells whether there is to be another round. */
+static bool wait_ms(Housekeeper *h, int64_t ms) {
+    struct timespec until = in_ms(ms);
     pthread_mutex_lock(&h->lock);
     while (!h->stopping && pthread_cond_timedwait(&h->wake, &h->lock, &until) == 0) {
     }
@@ -120,14 +122,18 @@ bool housekeeper_start(Catalog *catalog, bool alone, Housekeeper **ret, Err *err
     return true;
 }
 
-void housekeeper_stop(Housekeeper *h) {
+bool housekeeper_stop(Housekeeper *h, int64_t timeout_ms) {
     if (!h) {
-        return;
+        return true;
     }
+    struct timespec until = in_ms(timeout_ms);
     pthread_mutex_lock(&h->lock);
     h->stopping = true;
     pthread_cond_signal(&h->wake);
     pthread_mutex_unlock(&h->lock);
-    pthread_join(h->thread, NULL);
+    if (pthread_timedjoin_np(h->thread, NULL, &until) != 0) {
+        return false;
+    }
     free(h);
+    return true;
 }

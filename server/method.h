@@ -15,6 +15,7 @@ enum {
     METHOD_PUBLIC = 1 << 4, /* needs no login */
     METHOD_PROBE = 1 << 5,  /* touches no database and never blocks: runs on the HTTP thread */
     METHOD_HELD = 1 << 6,   /* may be held open; its time is not in the latency histogram */
+    METHOD_MATCH = 1 << 7,  /* heeds If-Match; a write that does not refuses it */
 };
 
 typedef struct Method {

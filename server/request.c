@@ -125,8 +125,10 @@ Str request_query(const Request *r, const char *name) {
 
 bool request_query_list(const Request *r, const char *name, StrList *ret, Err *err) {
     size_t most = r->query_count;
-    for (size_t i = 0; i < r->http->query.len; i++) {
-        most += r->http->query.ptr[i] == ',';
+    for (size_t i = 0; i < r->query_count; i++) {
+        for (size_t k = 0; k < r->query[i].value.len; k++) {
+            most += r->query[i].value.ptr[k] == ',';
+        }
     }
     StrList list = {.items = ARENA_ARRAY(r->arena, Str, most), .count = 0};
     for (size_t i = 0; i < r->query_count; i++) {

@@ -23,6 +23,7 @@ enum {
     HEAD_BYTES = 32 * 1024, /* request line, headers, a piece of body; the library clears it for every request */
     TICK_MS = 200,          /* of the feed, while somebody waits */
     WAIT_MS = 60 * 1000,    /* longest long-poll */
+    STEP_END_MS = 2000,     /* for a step of housekeeping to end, at least */
     START_MS = 60 * 1000,   /* for the statements of the start */
     START_MEMORY = 16 * 1024 * 1024,
     DEFINITIONS_BYTES = 4 * 1024 * 1024, /* of column sets and formats kept in memory */
@@ -144,7 +145,7 @@ static bool stop_threads(Process *p) {
     if (server->feed) {
         feed_stop(server->feed);
     }
-    housekeeper_stop(p->housekeeper);
+    Deadline deadline = deadline_in_ms(drain_ms);
     bool drained = !server->http || http_drain(server->http, drain_ms);
     if (!drained) {
         log_warn("Some requests were not finished after %" PRId64 " ms (shutdown.drain_timeout) and are ended.", drain_ms);
@@ -152,6 +153,10 @@ static bool stop_threads(Process *p) {
     }
     if (server->http) {
         http_stop(server->http);
+    }
+    if (!housekeeper_stop(p->housekeeper, MAX(deadline_left_ms(deadline), (int64_t)STEP_END_MS))) {
+        log_warn("A background job was not finished in time (shutdown.drain_timeout); the next start goes on with it.");
+        return false;
     }
     return (!server->read || workers_stop(server->read, drain_ms)) && (!server->bulk || workers_stop(server->bulk, drain_ms));
 }
@@ -218,7 +223,7 @@ static void reload(Process *p) {
     }
     p->config = fresh;
     arena_defer(p->arena, free_arena, arena);
-    __atomic_store_n(&p->server.catalog.config, fresh, __ATOMIC_RELEASE);
+    p->server.catalog.config = fresh;
     set_up_log(fresh);
     take_limits(&p->server, fresh);
     auth_set_fresh(p->server.auth, fresh->auth.token_cache);

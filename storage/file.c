@@ -442,7 +442,8 @@ static bool file_rename(const StoragePlace *from, const StoragePlace *to, Storag
     char name[256];
     CLEANUP(cleanup_close) int parent = open_source(from, from_root, name);
     if (parent < 0) {
-        return stopped(errno, "move", from, verdict, err);
+        int error = errno == ENAMETOOLONG ? ENOENT : errno; /* what cannot have that name is not there */
+        return stopped(error, "move", from, verdict, err);
     }
     unsigned made = 0;
     int error = move_to(parent, name, to_root, to->path, &made);

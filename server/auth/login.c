@@ -1,5 +1,6 @@
 #include "server/auth/auth.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 
 #include "base/buf.h"
@@ -17,7 +18,14 @@ typedef struct CacheEntry {
     int64_t fresh_until_us, verified_until_us;
 } CacheEntry;
 
-enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2 };
+enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2, WAITING_MOST = 4 };
+
+/* A password that is being checked. */
+typedef struct Hashing {
+    unsigned char key[16];
+    uint64_t number; /* tells one check in this place from the next */
+    bool busy;
+} Hashing;
 
 struct Auth {
     AuthMode mode;
@@ -25,7 +33,8 @@ struct Auth {
     unsigned char secret[16];
     pthread_mutex_t lock;
     pthread_cond_t hashing_ended;
-    unsigned hashing; /* scrypt takes much memory: few at a time */
+    Hashing hashing[HASHING_AT_ONCE]; /* scrypt takes much memory: few at a time */
+    unsigned waiting;
     CacheEntry entries[ENTRIES];
 };
 
@@ -100,31 +109,93 @@ static bool wrong_credentials(Err *err) {
     return err_set(err, ERR_UNAUTHENTICATED, "The credentials are not known here, have expired, or belong to a disabled user.");
 }
 
-static bool hash_password(Auth *auth, Str password, Str record) {
+/* Has somebody else verified the same header against the same record meanwhile? */
+static bool verified_locked(Auth *auth, const CacheEntry *entry) {
+    const CacheEntry *e = cache_slot(auth, entry->key);
+    return e->name[0] && memcmp(e->key, entry->key, sizeof e->key) == 0 && memcmp(e->record, entry->record, 32) == 0 &&
+           e->verified_until_us > clock_monotonic_us();
+}
+
+static Hashing *hashing_of_locked(Auth *auth, const unsigned char *key) {
+    for (size_t i = 0; i < HASHING_AT_ONCE; i++) {
+        Hashing *h = &auth->hashing[i];
+        if (key ? h->busy && memcmp(h->key, key, sizeof h->key) == 0 : !h->busy) {
+            return h;
+        }
+    }
+    return NULL;
+}
+
+/* Waits for a free place. Who waits holds a worker, so few may: wrong passwords sent in masses must leave workers for the
+ * others. Whose very header is being checked right now may wait for that one outcome: many clients of one user come at once.
+ * *RET is null when the password was verified meanwhile. */
+static bool begin_hashing(Auth *auth, const CacheEntry *entry, Hashing **ret, Err *err) {
+    bool full = false, verified = false;
     pthread_mutex_lock(&auth->lock);
-    while (auth->hashing >= HASHING_AT_ONCE) {
+    const Hashing *same = hashing_of_locked(auth, entry->key);
+    uint64_t number = same ? same->number : 0;
+    auth->waiting++;
+    while (!(verified = verified_locked(auth, entry))) {
+        bool mine = same && same->busy && same->number == number;
+        full = !mine && !hashing_of_locked(auth, NULL) && auth->waiting > WAITING_MOST;
+        if (full || (!mine && hashing_of_locked(auth, NULL))) {
+            break;
+        }
         pthread_cond_wait(&auth->hashing_ended, &auth->lock);
     }
-    auth->hashing++;
+    auth->waiting--;
+    *ret = verified || full ? NULL : hashing_of_locked(auth, NULL);
+    if (*ret) {
+        memcpy((*ret)->key, entry->key, sizeof(*ret)->key);
+        (*ret)->busy = true;
+        (*ret)->number++;
+    }
     pthread_mutex_unlock(&auth->lock);
-    bool right = secret_password_verify(password, record);
+    return !full || err_set(err, ERR_OVERLOADED,
+                            "More passwords wait to be checked than the server accepts. Try again in a moment, or use a token.");
+}
+
+/* What is right goes into the cache at once, for those who wait with the same header; it is not fresh yet, so the user is
+ * looked up all the same. */
+static void end_hashing(Auth *auth, Hashing *place, const CacheEntry *entry, bool right) {
     pthread_mutex_lock(&auth->lock);
-    auth->hashing--;
-    pthread_cond_signal(&auth->hashing_ended);
+    place->busy = false;
+    if (right && entry->name[0]) {
+        *cache_slot(auth, entry->key) = *entry;
+    }
+    pthread_cond_broadcast(&auth->hashing_ended);
     pthread_mutex_unlock(&auth->lock);
-    return right;
 }
 
 /* Hashes for unknown users too, so that the time taken does not tell whether a name exists. */
-static bool check_password(Auth *auth, Str password, Str stored, bool cached, CacheEntry *entry) {
+static bool check_password(Auth *auth, Str password, Str stored, bool cached, CacheEntry *entry, bool *ret_right, Err *err) {
     unsigned char record[32];
     sha256(stored, record);
-    if (cached && entry->verified_until_us > clock_monotonic_us() && memcmp(entry->record, record, 32) == 0) {
+    *ret_right = cached && entry->verified_until_us > clock_monotonic_us() && memcmp(entry->record, record, 32) == 0;
+    if (*ret_right) {
         return true;
     }
+    Hashing *place;
     memcpy(entry->record, record, 32);
+    if (!begin_hashing(auth, entry, &place, err)) {
+        return false;
+    }
     entry->verified_until_us = clock_monotonic_us() + VERIFIED_US;
-    return hash_password(auth, password, stored);
+    entry->fresh_until_us = 0;
+    *ret_right = !place || secret_password_verify(password, stored);
+    if (place) {
+        end_hashing(auth, place, entry, *ret_right);
+    }
+    return true;
+}
+
+static void entry_of_login(CacheEntry *entry, const Login *login) {
+    size_t len = MIN(login->name.len, (size_t)USER_NAME_MAX);
+    if (len) {
+        memcpy(entry->name, login->name.ptr, len);
+    }
+    entry->name[len] = '\0';
+    entry->admin = login->admin;
 }
 
 static bool login_basic(Auth *auth, Request *r, Str encoded, bool cached, CacheEntry *entry, Login *ret, bool *ret_right,
@@ -144,8 +215,8 @@ static bool login_basic(Auth *auth, Request *r, Str encoded, bool cached, CacheE
     if (!login_by_name(&r->ctx, str_slice(both, 0, colon), ret, &found, err)) {
         return false;
     }
-    *ret_right = check_password(auth, str_skip(both, colon + 1), found ? ret->password_record : STR_NULL, cached, entry);
-    return true;
+    entry_of_login(entry, ret);
+    return check_password(auth, str_skip(both, colon + 1), found ? ret->password_record : STR_NULL, cached, entry, ret_right, err);
 }
 
 static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheEntry *entry, Err *err) {
@@ -165,9 +236,7 @@ static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheE
     if (!right || login.name.len > USER_NAME_MAX) {
         return wrong_credentials(err);
     }
-    memcpy(entry->name, login.name.ptr, login.name.len);
-    entry->name[login.name.len] = '\0';
-    entry->admin = login.admin;
+    entry_of_login(entry, &login);
     int64_t fresh = auth->fresh_us;
     if (login.expires_at != MICROS_NONE) {
         int64_t left = MAX(login.expires_at - clock_now(), (int64_t)0);
@@ -194,16 +263,28 @@ static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
     return true;
 }
 
+/* 127.x.y.z and nothing else: "127.0.0.1.evil.example" is a name that may point here. */
+static bool is_loopback_number(Str name) {
+    char text[INET_ADDRSTRLEN];
+    struct in_addr at;
+    if (name.len >= sizeof text) {
+        return false;
+    }
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    return inet_pton(AF_INET, text, &at) == 1 && ntohl(at.s_addr) >> 24 == 127;
+}
+
 /* A page of another site that a browser on this machine shows must not talk to a server without login: its own name,
  * pointed at 127.0.0.1, stands in Host. */
 static bool host_is_local(Str host) {
     size_t colon = str_rfind_char(host, ':');
     Str name = str_ends(host, STR("]")) || colon == SIZE_MAX ? host : str_slice(host, 0, colon);
-    return str_is_null(host) || str_eq_nocase(name, STR("localhost")) || str_starts(name, STR("127.")) ||
-           str_eq(name, STR("[::1]"));
+    return str_is_null(host) || str_eq_nocase(name, STR("localhost")) || is_loopback_number(name) || str_eq(name, STR("[::1]"));
 }
 
-/* A browser names the site that a page belongs to in Origin. Only a page of this very server may act without login. */
+/* A browser names the site that a page belongs to in Origin. Only a page of this very server may act without login, or with
+ * one that the browser adds by itself. */
 static bool origin_is_own(Str origin, Str host) {
     size_t at = str_find(origin, STR("://"));
     return str_is_null(origin) || (at != SIZE_MAX && str_eq_nocase(str_skip(origin, at + 3), host));
@@ -218,8 +299,11 @@ bool auth_login(Auth *auth, Request *r, Err *err) {
         return err_set(err, ERR_FORBIDDEN,
                        "Without login (auth.mode: local) the server only answers to localhost, 127.0.0.1 and [::1] as host name.");
     }
-    if (auth->mode != AUTH_REQUIRED && !origin_is_own(r->http->headers[HTTP_ORIGIN], r->http->headers[HTTP_HOST])) {
-        return err_set(err, ERR_FORBIDDEN, "Without login the server does not answer to web pages of other sites (Origin).");
+    bool unasked = auth->mode != AUTH_REQUIRED || str_starts_nocase(header, STR("Basic "));
+    if (unasked && !origin_is_own(r->http->headers[HTTP_ORIGIN], r->http->headers[HTTP_HOST])) {
+        return err_set(
+            err, ERR_FORBIDDEN,
+            "The server does not answer to web pages of other sites (Origin), unless they log in with a token of theirs.");
     }
     r->caller.admin = auth->mode != AUTH_REQUIRED;
     if (!str_is_null(header)) {

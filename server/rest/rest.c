@@ -73,7 +73,14 @@ static bool parse_etag(Str tag, int64_t *ret_id, int64_t *ret_version) {
     }
     tag = str_slice(tag, 1, tag.len - 1);
     size_t dash = str_find_char(tag, '-');
-    return dash != SIZE_MAX && str_to_i64(str_slice(tag, 0, dash), ret_id) && str_to_i64(str_skip(tag, dash + 1), ret_version);
+    int64_t id, version;
+    if (dash == SIZE_MAX || !str_to_i64(str_slice(tag, 0, dash), &id) || !str_to_i64(str_skip(tag, dash + 1), &version) || id < 0 ||
+        version < 0) { /* a negative one would mean "any" */
+        return false;
+    }
+    *ret_id = id;
+    *ret_version = version;
+    return true;
 }
 
 bool rest_if_match(const Request *r, RestMatch *ret, Err *err) {

@@ -212,7 +212,7 @@ bool rest_admin_doctor(Request *r, Err *err) {
     if (!ctx_authorize(&r->ctx, ACTION_ADMIN, "server", STR_NULL, STR_NULL, STR_NULL, err)) {
         return false;
     }
-    Doctor d = {r, __atomic_load_n(&r->server->catalog.config, __ATOMIC_ACQUIRE), request_json(r)};
+    Doctor d = {r, r->server->catalog.config, request_json(r)};
     jw_object_begin(&d.w);
     jw_key(&d.w, STR("checks"));
     jw_array_begin(&d.w);

@@ -257,7 +257,7 @@ bool rest_admin_config(Request *r, Err *err) {
     if (!ask_admin(r, err)) {
         return false;
     }
-    const Config *config = __atomic_load_n(&r->server->catalog.config, __ATOMIC_ACQUIRE);
+    const Config *config = r->server->catalog.config;
     JsonWriter w = request_json(r);
     jw_object_begin(&w);
     jw_put_str(&w, "file", config_file(config));
