@@ -105,12 +105,13 @@ def test_full_disk_below_the_database():
             api.ok("POST", "/catalogs/hive/databases", 201, json={"name": "full"})
             room = shutil.disk_usage(disk).free
             filler.write_bytes(b"\0" * max(0, room - (8 << 20)))
-            # The write that meets the end of the disk may wait for its COMMIT to be cleared up, so another thread makes room.
+            # A write that meets the end of the disk may wait half a minute for its COMMIT to be cleared up.
             outcome, stop = [], threading.Event()
             writer = threading.Thread(target=lambda: outcome.append(fill_until_it_fails(server.client(), database, 2000, stop)))
             writer.start()
-            deadline = time.monotonic() + 60
-            while (answer := api.request("POST", "/catalogs/hive/databases", json={"name": f"d{time.monotonic_ns()}"})).status_code == 201:
+            deadline = time.monotonic() + 120
+            while (answer := api.request("POST", "/catalogs/hive/databases", timeout=90,
+                                         json={"name": f"d{time.monotonic_ns()}"})).status_code == 201:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             check_full(answer)
