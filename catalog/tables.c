@@ -14,6 +14,7 @@
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
 #include "catalog/sql/tables_sql.h"
+#include "catalog/sql/versions_sql.h"
 #include "catalog/table_check.h"
 #include "catalog/versions.h"
 #include "config/config.h"
@@ -134,6 +135,9 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
     table.database = ref.database;
     table.name = ref.name;
     table.created_at = create->keep_created_at ? table.created_at : MICROS_NONE;
+    if (str_is_empty(table.storage.location)) {
+        table.storage.location = STR_NULL;
+    }
     Database database;
     if (!authorize(ctx, ACTION_CREATE, ref, err) || !read_database(ctx, &table, &database, err)) {
         return false;
@@ -193,7 +197,8 @@ static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
 static bool check_pointer(Ctx *ctx, const Table *before, const Table *after, Err *err) {
     Str current = params_get(&before->params, STR("metadata_location")),
         next = params_get(&after->params, STR("metadata_location"));
-    if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) || str_is_null(next) ||
+    bool lets_go = str_is_null(next) && !table_is_iceberg(after); /* it is to be another kind of table */
+    if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) || lets_go ||
         str_eq(current, next) || str_eq(params_get(&after->params, STR("previous_metadata_location")), current)) {
         return true;
     }
@@ -341,8 +346,10 @@ static bool write_alter(PgConn *conn, Altering *a, Err *err) {
     if (!table_row_update(a->ctx, conn, &write, &a->won, a->ret, &seq, err)) {
         return false;
     }
-    return !a->won || (write_location(conn, a, err) && cascade(conn, a, seq, err) && forget_columns(conn, a, err) &&
-                       (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
+    /* A partition may have come after the keys were checked, but none comes while this row is locked. */
+    return !a->won ||
+           (check_keys(conn, a, err) && write_location(conn, a, err) && cascade(conn, a, seq, err) &&
+            forget_columns(conn, a, err) && (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
 }
 
 /* First try: on what was read without a lock. Nearly always nobody came in between. */
@@ -465,12 +472,6 @@ static bool edit_name(Ctx *ctx, Table *table, void *arg, Err *err) {
 
 bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, int64_t expect_version, Table *ret, Err *err) {
     NewName to = {new_database, new_name};
-    TableRef folded = scope_table(ctx, ref);
-    Str database = str_is_null(new_database) ? folded.database : scope_name(ctx, new_database);
-    Str name = str_is_null(new_name) ? folded.name : scope_name(ctx, new_name);
-    if (!authorize(ctx, ACTION_CREATE, (TableRef){folded.catalog, database, name}, err)) {
-        return false;
-    }
     TableAlter how = {.edit = edit_name, .arg = &to, .expect_version = expect_version};
     return table_alter(ctx, ref, &how, ret, err);
 }
@@ -543,6 +544,11 @@ typedef struct Undropping {
     Table *ret;
 } Undropping;
 
+static bool not_restorable(const Undropping *u, Err *err) {
+    return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
+                   STR_ARG(u->ref.database), STR_ARG(u->ref.name));
+}
+
 static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
     const Page all = {.limit = -1};
     const Table *best = NULL;
@@ -559,8 +565,22 @@ static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, 
         *ret = *best;
         return true;
     }
-    return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
-                   STR_ARG(u->ref.database), STR_ARG(u->ref.name));
+    return not_restorable(u, err);
+}
+
+/* Under the lock that the purge takes too. Its first step removes the versions: without them it has begun. */
+static bool hold_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
+    Table found;
+    TableVersion version;
+    if (!find_dropped(conn, u, database, &found, err)) {
+        return false;
+    }
+    bool ok = table_row_by_id(u->ctx, conn, found.id, true, ret, err);
+    if (ok && ret->dropped_at == MICROS_NONE) {
+        return err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
+    }
+    ok = ok && version_row_get(u->ctx, conn, ret, ret->version, &version, err);
+    return ok || (err->code != ERR_TABLE_NOT_FOUND && err->code != ERR_VERSION_NOT_FOUND ? false : not_restorable(u, err));
 }
 
 static bool undrop_body(PgConn *conn, void *arg, Err *err) {
@@ -568,7 +588,7 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     Database database;
     Table before;
     if (!database_lock_share(u->ctx, conn, u->ref.catalog, u->ref.database, &database, err) ||
-        !find_dropped(conn, u, &database, &before, err)) {
+        !hold_dropped(conn, u, &database, &before, err)) {
         return false;
     }
     if (table_is_log_format(&before) && !u->how->move_pointer) {
@@ -582,7 +602,9 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);
-    TableDiff diff = {0};
+    TableDiff diff;
+    table_diff(u->ctx->arena, &before, &after, &diff);
+    diff.noop = diff.pointer_move = false; /* a version of its own, even when nothing but the mark changes */
     bool won;
     TableWrite write = {.table = &after,
                         .before = &before,
@@ -596,7 +618,9 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
         !table_row_update(u->ctx, conn, &write, &won, u->ret, NULL, err)) {
         return false;
     }
-    return won ? search_update(u->ctx, conn, u->ret, err) : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
+    return won ? discard_take_back(u->ctx, conn, before.storage.location, before.id, err) &&
+                     search_update(u->ctx, conn, u->ret, err)
+               : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
 }
 
 bool table_undrop(Ctx *ctx, TableRef ref, const TableUndrop *how, Table *ret, StrList *ret_gone, Err *err) {
