@@ -472,6 +472,12 @@ static bool edit_name(Ctx *ctx, Table *table, void *arg, Err *err) {
 
 bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, int64_t expect_version, Table *ret, Err *err) {
     NewName to = {new_database, new_name};
+    TableRef folded = scope_table(ctx, ref);
+    Str database = str_is_null(new_database) ? folded.database : scope_name(ctx, new_database);
+    Str name = str_is_null(new_name) ? folded.name : scope_name(ctx, new_name);
+    if (!authorize(ctx, ACTION_CREATE, (TableRef){folded.catalog, database, name}, err)) {
+        return false;
+    }
     TableAlter how = {.edit = edit_name, .arg = &to, .expect_version = expect_version};
     return table_alter(ctx, ref, &how, ret, err);
 }
