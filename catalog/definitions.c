@@ -90,7 +90,10 @@ static Params copy_params(Arena *a, const Params *params) {
 }
 
 static StrList copy_strs(Arena *a, StrList list) {
-    StrList copy = {list.items ? ARENA_ARRAY(a, Str, list.count + 1) : NULL, list.count};
+    if (!list.items) {
+        return (StrList){0};
+    }
+    StrList copy = {ARENA_ARRAY(a, Str, list.count + 1), list.count};
     for (size_t i = 0; i < list.count; i++) {
         copy.items[i] = arena_str(a, list.items[i]);
     }

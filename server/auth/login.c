@@ -71,7 +71,11 @@ const char *auth_mode_name(AuthMode mode) {
 
 static void cache_key(const Auth *auth, Str header, unsigned char key[16]) { siphash128(auth->secret, header, key); }
 
-static CacheEntry *cache_slot(Auth *auth, const unsigned char key[16]) { return &auth->entries[(key[0] | key[1] << 8) % ENTRIES]; }
+static CacheEntry *cache_slot(Auth *auth, const unsigned char key[16]) {
+    uint16_t first;
+    memcpy(&first, key, sizeof first);
+    return &auth->entries[first % ENTRIES];
+}
 
 static bool cache_get(Auth *auth, const unsigned char key[16], CacheEntry *ret) {
     pthread_mutex_lock(&auth->lock);
@@ -119,8 +123,17 @@ static bool verified_locked(Auth *auth, const CacheEntry *entry) {
 static Hashing *hashing_of_locked(Auth *auth, const unsigned char *key) {
     for (size_t i = 0; i < HASHING_AT_ONCE; i++) {
         Hashing *h = &auth->hashing[i];
-        if (key ? h->busy && memcmp(h->key, key, sizeof h->key) == 0 : !h->busy) {
+        if (h->busy && memcmp(h->key, key, sizeof h->key) == 0) {
             return h;
+        }
+    }
+    return NULL;
+}
+
+static Hashing *hashing_free_locked(Auth *auth) {
+    for (size_t i = 0; i < HASHING_AT_ONCE; i++) {
+        if (!auth->hashing[i].busy) {
+            return &auth->hashing[i];
         }
     }
     return NULL;
@@ -137,14 +150,14 @@ static bool begin_hashing(Auth *auth, const CacheEntry *entry, Hashing **ret, Er
     auth->waiting++;
     while (!(verified = verified_locked(auth, entry))) {
         bool mine = same && same->busy && same->number == number;
-        full = !mine && !hashing_of_locked(auth, NULL) && auth->waiting > WAITING_MOST;
-        if (full || (!mine && hashing_of_locked(auth, NULL))) {
+        full = !mine && !hashing_free_locked(auth) && auth->waiting > WAITING_MOST;
+        if (full || (!mine && hashing_free_locked(auth))) {
             break;
         }
         pthread_cond_wait(&auth->hashing_ended, &auth->lock);
     }
     auth->waiting--;
-    *ret = verified || full ? NULL : hashing_of_locked(auth, NULL);
+    *ret = verified || full ? NULL : hashing_free_locked(auth);
     if (*ret) {
         memcpy((*ret)->key, entry->key, sizeof(*ret)->key);
         (*ret)->busy = true;
