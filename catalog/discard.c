@@ -1,8 +1,6 @@
 #include "catalog/discard.h"
 
 #include "base/log.h"
-#include "catalog/places.h"
-#include "catalog/sql/jobs_sql.h"
 #include "catalog/sql/moves_sql.h"
 #include "catalog/sql/tables_sql.h"
 #include "storage/location.h"
@@ -105,25 +103,6 @@ bool discard_data(Ctx *ctx, Str location, int64_t table_id, bool partition, Err 
     if (!delete_aside(&d, &found, err)) {
         return false;
     }
-    /* What was set aside is done with: what is in its old place now belongs to another. */
-    return found || (set_aside(&d, err) && delete_aside(&d, &found, err));
-}
-
-/* Moved before the commit: when that fails, the job is still there and finds the data in its old place. */
-bool discard_take_back(Ctx *ctx, PgConn *conn, Str location, int64_t table_id, Err *err) {
-    bool cancelled;
-    StorageVerdict verdict;
-    Err failure;
-    if (str_is_null(location)) {
-        return true;
-    }
-    if (!job_cancel_table(ctx, conn, table_id, &cancelled, err)) {
-        return false;
-    }
-    Str aside = place_aside(ctx, location, table_id);
-    if (cancelled && !place_rename(ctx, aside, location, &verdict, &failure)) {
-        log_warn("The data of the restored table is at %" STR_FMT " and could not be moved back: %s", STR_ARG(aside),
-                 failure.message);
-    }
-    return true;
+    /* A table's directory that was set aside is done with: what is there now belongs to another. */
+    return (found && !partition) || (set_aside(&d, err) && delete_aside(&d, &found, err));
 }

@@ -17,8 +17,5 @@ bool discard_hold(Ctx *ctx, PgConn *conn, Str location, Err *err) WARN_UNUSED;
 bool discard_set_aside(Ctx *ctx, Str location, int64_t table_id, bool partition, Err *err) WARN_UNUSED;
 /* The same, and deletes it. May be called again when it failed half-way. */
 bool discard_data(Ctx *ctx, Str location, int64_t table_id, bool partition, Err *err) WARN_UNUSED;
-/* In the transaction that brings a dropped table back: its data is not deleted any more and stands where it was, if the
- * deletion has not begun. The row of the table is locked. */
-bool discard_take_back(Ctx *ctx, PgConn *conn, Str location, int64_t table_id, Err *err) WARN_UNUSED;
 
 #endif

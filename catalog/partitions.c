@@ -5,7 +5,6 @@
 #include "catalog/changes_write.h"
 #include "catalog/content.h"
 #include "catalog/diff.h"
-#include "catalog/discard.h"
 #include "catalog/moves.h"
 #include "catalog/partname.h"
 #include "catalog/places.h"
@@ -39,23 +38,16 @@ static bool make_name(Ctx *ctx, const Table *table, StrList values, Str *ret, Er
     return partname_make(ctx->arena, key_names(ctx, table), values, ctx->catalog->config->partitions.default_name, ret, err);
 }
 
+static bool check_count(Ctx *ctx, size_t count, Err *err) {
+    int64_t most = ctx->catalog->config->limits.partitions_per_request;
+    return (int64_t)count <= most ||
+           err_set(err, ERR_LIMIT_EXCEEDED, "%zu partitions are given; the limit is %" PRId64 " (limits.partitions_per_request).",
+                   count, most);
+}
+
 static bool not_found(const Table *table, Str name, Err *err) {
     return err_set(err, ERR_PARTITION_NOT_FOUND, "Table %" STR_FMT ".%" STR_FMT " has no partition %" STR_FMT ".",
                    STR_ARG(table->database), STR_ARG(table->name), STR_ARG(name));
-}
-
-static bool check_count(Ctx *ctx, const char *verb, size_t count, Err *err) {
-    int64_t limit = ctx->catalog->config->limits.partitions_per_request;
-    return (int64_t)count <= limit || err_set(err, ERR_LIMIT_EXCEEDED,
-                                              "More than %" PRId64 " partitions cannot be %s in one request"
-                                              " (limits.partitions_per_request). Use several.",
-                                              limit, verb);
-}
-
-/* Without a limit of its own a query gets one that is one too many, so that the database never sends them all. */
-static int64_t capped(const Ctx *ctx, int64_t limit) {
-    int64_t most = ctx->catalog->config->limits.partitions_per_request + 1;
-    return limit < 0 || limit > most ? most : limit;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
@@ -100,12 +92,8 @@ bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partiti
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     PartitionScope scope;
     PartitionQuery q = one_more(query);
-    if (query->limit < 0) {
-        q.limit = capped(ctx, -1);
-    }
     if (!authorize(ctx, ACTION_LIST, folded, err) || !open_scope(ctx, folded, &conn, &scope, err) ||
-        !partition_rows_get(ctx, conn, &scope, &q, false, ret, err) ||
-        (query->limit < 0 && !check_count(ctx, "returned", ret->count, err))) {
+        !partition_rows_get(ctx, conn, &scope, &q, false, ret, err)) {
         return false;
     }
     *ret_more = query->limit >= 0 && (int64_t)ret->count > query->limit;
@@ -399,7 +387,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
     Adding a = {.ctx = ctx, .add = add};
     a.items = ARENA_ARRAY(ctx->arena, Partition, add->items.count);
     a.results = results_new(ctx, add->items.count);
-    if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, "added", add->items.count, err)) {
+    if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, add->items.count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -613,7 +601,7 @@ bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitio
     a.new_names = ARENA_ARRAY(ctx->arena, Str, how->count);
     a.items = ARENA_ARRAY(ctx->arena, Partition, how->count);
     a.moves = ARENA_ARRAY(ctx->arena, Move, how->count);
-    if (!authorize(ctx, ACTION_ALTER, folded, err) || !check_count(ctx, "altered", how->count, err)) {
+    if (!authorize(ctx, ACTION_ALTER, folded, err) || !check_count(ctx, how->count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -641,7 +629,6 @@ typedef struct PartitionDropping {
     PartitionScope scope;
     ItemResult *results;
     Partitions dropped;
-    StrList doomed; /* where the data is to be deleted */
     bool same;
 } PartitionDropping;
 
@@ -673,28 +660,16 @@ static bool report_missing(PartitionDropping *d, Err *err) {
 static bool delete_their_data(PgConn *conn, PartitionDropping *d, Err *err) {
     const Table *table = &d->scope.table;
     bool purge = table_is_managed(table) || params_is_true(&table->params, STR("external.table.purge"));
-    d->doomed = (StrList){0};
     if (!d->how->delete_data || !purge || table_is_view(table)) {
         return true;
     }
-    d->doomed.items = ARENA_ARRAY(d->ctx->arena, Str, d->dropped.count);
+    StrList locations = {ARENA_ARRAY(d->ctx->arena, Str, d->dropped.count), 0};
     for (size_t i = 0; i < d->dropped.count; i++) {
         if (!str_is_null(d->dropped.items[i].storage.location)) {
-            d->doomed.items[d->doomed.count++] = d->dropped.items[i].storage.location;
+            locations.items[locations.count++] = d->dropped.items[i].storage.location;
         }
     }
-    return job_delete_locations(d->ctx, conn, table->id, d->doomed, err);
-}
-
-/* Writers put the new files of a partition in place before they add it again. So the old ones leave the place before the
- * answer does; the job, which cannot tell old from new, only finds what was set aside. */
-static void set_doomed_aside(PartitionDropping *d) {
-    Err later;
-    for (size_t i = 0; i < d->doomed.count && deadline_left_ms(d->ctx->deadline) > 0; i++) {
-        if (!discard_set_aside(d->ctx, d->doomed.items[i], d->scope.table.id, true, &later)) {
-            log_debug("The data of a dropped partition is not set aside yet: %s", later.message);
-        }
-    }
+    return job_delete_locations(d->ctx, conn, table->id, locations, err);
 }
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
@@ -707,10 +682,7 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
         return true;
     }
     int64_t seq;
-    PartitionQuery which = d->how->which;
-    which.limit = capped(ctx, which.limit);
-    if (!partition_rows_get(ctx, conn, &d->scope, &which, true, &d->dropped, err) ||
-        !check_count(ctx, "dropped", d->dropped.count, err) || !report_missing(d, err)) {
+    if (!partition_rows_get(ctx, conn, &d->scope, &d->how->which, true, &d->dropped, err) || !report_missing(d, err)) {
         return false;
     }
     if (d->dropped.count == 0) {
@@ -726,7 +698,7 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
                     Err *err) {
     TableRef folded = scope_table(ctx, ref);
     PartitionDropping d = {.ctx = ctx, .how = how};
-    if (!authorize(ctx, ACTION_DROP, folded, err)) {
+    if (!authorize(ctx, ACTION_DROP, folded, err) || !check_count(ctx, how->which.names.count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -741,7 +713,6 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
             return false;
         }
         if (d.same) {
-            set_doomed_aside(&d);
             give(ret, how->want_dropped ? d.dropped : (Partitions){0}, ret_results, d.results);
             if (ret_count) {
                 *ret_count = (int64_t)d.dropped.count;

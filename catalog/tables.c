@@ -14,7 +14,6 @@
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
 #include "catalog/sql/tables_sql.h"
-#include "catalog/sql/versions_sql.h"
 #include "catalog/table_check.h"
 #include "catalog/versions.h"
 #include "config/config.h"
@@ -135,9 +134,6 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
     table.database = ref.database;
     table.name = ref.name;
     table.created_at = create->keep_created_at ? table.created_at : MICROS_NONE;
-    if (str_is_empty(table.storage.location)) {
-        table.storage.location = STR_NULL;
-    }
     Database database;
     if (!authorize(ctx, ACTION_CREATE, ref, err) || !read_database(ctx, &table, &database, err)) {
         return false;
@@ -197,8 +193,7 @@ static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
 static bool check_pointer(Ctx *ctx, const Table *before, const Table *after, Err *err) {
     Str current = params_get(&before->params, STR("metadata_location")),
         next = params_get(&after->params, STR("metadata_location"));
-    bool lets_go = str_is_null(next) && !table_is_iceberg(after); /* it is to be another kind of table */
-    if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) || lets_go ||
+    if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) || str_is_null(next) ||
         str_eq(current, next) || str_eq(params_get(&after->params, STR("previous_metadata_location")), current)) {
         return true;
     }
@@ -346,10 +341,8 @@ static bool write_alter(PgConn *conn, Altering *a, Err *err) {
     if (!table_row_update(a->ctx, conn, &write, &a->won, a->ret, &seq, err)) {
         return false;
     }
-    /* A partition may have come after the keys were checked, but none comes while this row is locked. */
-    return !a->won ||
-           (check_keys(conn, a, err) && write_location(conn, a, err) && cascade(conn, a, seq, err) &&
-            forget_columns(conn, a, err) && (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
+    return !a->won || (write_location(conn, a, err) && cascade(conn, a, seq, err) && forget_columns(conn, a, err) &&
+                       (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
 }
 
 /* First try: on what was read without a lock. Nearly always nobody came in between. */
@@ -550,11 +543,6 @@ typedef struct Undropping {
     Table *ret;
 } Undropping;
 
-static bool not_restorable(const Undropping *u, Err *err) {
-    return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
-                   STR_ARG(u->ref.database), STR_ARG(u->ref.name));
-}
-
 static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
     const Page all = {.limit = -1};
     const Table *best = NULL;
@@ -571,22 +559,8 @@ static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, 
         *ret = *best;
         return true;
     }
-    return not_restorable(u, err);
-}
-
-/* Under the lock that the purge takes too. Its first step removes the versions: without them it has begun. */
-static bool hold_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
-    Table found;
-    TableVersion version;
-    if (!find_dropped(conn, u, database, &found, err)) {
-        return false;
-    }
-    bool ok = table_row_by_id(u->ctx, conn, found.id, true, ret, err);
-    if (ok && ret->dropped_at == MICROS_NONE) {
-        return err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
-    }
-    ok = ok && version_row_get(u->ctx, conn, ret, ret->version, &version, err);
-    return ok || (err->code != ERR_TABLE_NOT_FOUND && err->code != ERR_VERSION_NOT_FOUND ? false : not_restorable(u, err));
+    return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
+                   STR_ARG(u->ref.database), STR_ARG(u->ref.name));
 }
 
 static bool undrop_body(PgConn *conn, void *arg, Err *err) {
@@ -594,7 +568,7 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     Database database;
     Table before;
     if (!database_lock_share(u->ctx, conn, u->ref.catalog, u->ref.database, &database, err) ||
-        !hold_dropped(conn, u, &database, &before, err)) {
+        !find_dropped(conn, u, &database, &before, err)) {
         return false;
     }
     if (table_is_log_format(&before) && !u->how->move_pointer) {
@@ -608,9 +582,7 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);
-    TableDiff diff;
-    table_diff(u->ctx->arena, &before, &after, &diff);
-    diff.noop = diff.pointer_move = false; /* a version of its own, even when nothing but the mark changes */
+    TableDiff diff = {0};
     bool won;
     TableWrite write = {.table = &after,
                         .before = &before,
@@ -624,9 +596,7 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
         !table_row_update(u->ctx, conn, &write, &won, u->ret, NULL, err)) {
         return false;
     }
-    return won ? discard_take_back(u->ctx, conn, before.storage.location, before.id, err) &&
-                     search_update(u->ctx, conn, u->ret, err)
-               : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
+    return won ? search_update(u->ctx, conn, u->ret, err) : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
 }
 
 bool table_undrop(Ctx *ctx, TableRef ref, const TableUndrop *how, Table *ret, StrList *ret_gone, Err *err) {

@@ -28,21 +28,6 @@ bool job_delete_locations(Ctx *ctx, PgConn *conn, int64_t table_id, StrList loca
     return true;
 }
 
-bool job_cancel_table(Ctx *ctx, PgConn *conn, int64_t table_id, bool *ret_cancelled, Err *err) {
-    static const PgStmt stmt = {"job_cancel_table",
-                                "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE kind = 'delete_data' AND attempts = 0"
-                                " AND payload::json ->> 'table_id' = $1::bigint::text AND payload::json ->> 'location' IS NOT NULL"
-                                " FOR UPDATE SKIP LOCKED)"};
-    PgArgs args = pg_args(ctx->arena);
-    PgRows rows;
-    pg_arg_i64(&args, table_id);
-    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
-        return false;
-    }
-    *ret_cancelled = pg_affected(&rows) > 0;
-    return true;
-}
-
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) {
     static const PgStmt stmt = {
         "job_take", "UPDATE jobs SET leased_until = clock_timestamp() + interval '5 minutes', leased_by = $1,"
@@ -96,13 +81,11 @@ static bool sweep(Ctx *ctx, PgConn *conn, const PgStmt *stmt, PgArgs *args, int6
 }
 
 bool sweep_dropped_tables(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) {
-    /* The rows below go first, in steps; the table's own row once nothing hangs on it, so a crash in between does no harm.
-     * The lock keeps away who restores one just now; the versions go in the first step, so that one cannot be restored when
-     * part of it is gone (see undrop). */
+    /* The rows below go first, in steps; the table's own row once nothing hangs on it, so a crash in between does no harm. */
     static const PgStmt stmt = {
         "sweep_dropped_tables",
         "WITH old AS MATERIALIZED (SELECT id FROM tables WHERE dropped_at < clock_timestamp() - $1::float8 * interval '1 second'"
-        "     ORDER BY dropped_at LIMIT 100 FOR UPDATE SKIP LOCKED),"
+        "     ORDER BY dropped_at LIMIT 10),"
         " p AS (DELETE FROM partitions WHERE (table_id, name) IN (SELECT q.table_id, q.name FROM old JOIN partitions q"
         "     ON q.table_id = old.id LIMIT 20000) RETURNING 1),"
         " i AS (DELETE FROM partition_images WHERE (table_id, name, ended_seq) IN (SELECT q.table_id, q.name, q.ended_seq FROM old"
@@ -182,13 +165,10 @@ bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, E
 }
 
 bool sweep_content(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) {
-    /* One condition each: with an OR in it every definition would walk through all tables and versions. */
     static const PgStmt stmt = {"sweep_content",
                                 "WITH c AS (DELETE FROM column_sets s WHERE touched_at < clock_timestamp() - interval '1 day'"
-                                " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id)"
-                                " AND NOT EXISTS (SELECT FROM tables WHERE partition_keys = s.id)"
-                                " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id)"
-                                " AND NOT EXISTS (SELECT FROM table_versions WHERE partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id OR partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id OR partition_keys = s.id)"
                                 " AND NOT EXISTS (SELECT FROM partitions WHERE columns = s.id)"
                                 " AND NOT EXISTS (SELECT FROM partition_images WHERE columns = s.id) RETURNING 1),"
                                 " f AS (DELETE FROM storage_formats s WHERE touched_at < clock_timestamp() - interval '1 day'"

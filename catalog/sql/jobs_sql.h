@@ -12,9 +12,6 @@ typedef struct Job {
 
 /* In the transaction that drops what they hold. */
 bool job_delete_locations(Ctx *ctx, PgConn *conn, int64_t table_id, StrList locations, Err *err) WARN_UNUSED;
-/* Takes back the job that would delete the directory of a whole table; *ret_cancelled false when one has begun, or none is
- * there. */
-bool job_cancel_table(Ctx *ctx, PgConn *conn, int64_t table_id, bool *ret_cancelled, Err *err) WARN_UNUSED;
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) WARN_UNUSED;
 bool job_done(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED;
 /* Tried again later, each time after a longer wait. */

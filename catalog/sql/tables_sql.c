@@ -256,7 +256,7 @@ static ChangeRecord change_of(const TableWrite *write) {
         .action = write->action,
         .catalog = t->catalog,
         .database = write->before ? write->before->database : t->database,
-        .name = write->before && !write->revive ? write->before->name : t->name,
+        .name = write->before ? write->before->name : t->name,
         .object_id = write->before ? write->before->id : 0,
         .version = write->before ? write->before->version + 1 : 0,
         .hms_event = write->hms_event,
@@ -429,19 +429,12 @@ bool location_bases_get(Ctx *ctx, PgConn *conn, int64_t table_id, StrList *ret, 
 }
 
 bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int16_t *ret_no, Err *err) {
-    /* The table's row is locked, so two writers cannot take one number. A base that is there already is used again; so is the
-     * last one, when no partition is or was below it: some writers give a table a new location each time they fill it. */
+    /* The table's row is locked, so two writers cannot take one number. A base that is there already is used again. */
     static const PgStmt stmt = {
-        "location_base_add",
-        "WITH old AS (SELECT no FROM location_bases WHERE table_id = $1 AND uri = $2 ORDER BY no LIMIT 1),"
-        " unused AS (SELECT base AS no FROM tables t WHERE id = $1 AND NOT EXISTS (SELECT FROM old)"
-        "     AND NOT EXISTS (SELECT FROM partitions WHERE table_id = $1)"
-        "     AND NOT EXISTS (SELECT FROM partition_images WHERE table_id = $1)),"
-        " again AS (UPDATE location_bases b SET uri = $2::text FROM unused u WHERE b.table_id = $1 AND b.no = u.no RETURNING b.no),"
-        " new AS (INSERT INTO location_bases (table_id, no, uri) SELECT $1, coalesce(max(no), 0) + 1, $2::text"
-        "     FROM location_bases WHERE table_id = $1 HAVING NOT EXISTS (SELECT FROM old)"
-        "     AND NOT EXISTS (SELECT FROM again) RETURNING no)"
-        " SELECT no FROM old UNION ALL SELECT no FROM again UNION ALL SELECT no FROM new"};
+        "location_base_add", "WITH old AS (SELECT no FROM location_bases WHERE table_id = $1 AND uri = $2 ORDER BY no LIMIT 1),"
+                             " new AS (INSERT INTO location_bases (table_id, no, uri) SELECT $1, coalesce(max(no), 0) + 1, $2::text"
+                             " FROM location_bases WHERE table_id = $1 HAVING NOT EXISTS (SELECT FROM old) RETURNING no)"
+                             " SELECT no FROM old UNION ALL SELECT no FROM new"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);
@@ -465,11 +458,10 @@ bool location_bases_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str
     static const PgStmt bases = {"location_bases_move",
                                  "UPDATE location_bases SET uri = $3::text || substr(uri, length($2::text) + 1) WHERE table_id = $1"
                                  " AND (uri = $2 OR starts_with(uri, $2 || '/'))"};
-    static const PgStmt absolute = {
-        "partitions_absolute_move",
-        "UPDATE partitions SET suffix = $3::text || substr(suffix, length($2::text) + 1)"
-        " WHERE table_id = $1 AND base = 0 AND (suffix = $2 OR (suffix > $2 || '/' AND suffix < $2 || '0'"
-        " AND starts_with(suffix, $2 || '/')))"};
+    static const PgStmt absolute = {"partitions_absolute_move",
+                                    "UPDATE partitions SET suffix = $3::text || substr(suffix, length($2::text) + 1)"
+                                    " WHERE table_id = $1 AND base = 0 AND suffix > $2 || '/' AND suffix < $2 || '0'"
+                                    " AND starts_with(suffix, $2 || '/')"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, table_id);
     pg_arg_text(&args, from);

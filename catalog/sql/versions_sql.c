@@ -153,8 +153,7 @@ bool version_row_as_of(Ctx *ctx, PgConn *conn, TableRef folded, Micros at, int64
                        bool *ret_found, Err *err) {
     static const PgStmt stmt = {
         "version_as_of",
-        "SELECT t.id, v.version, v.version = t.version OR EXISTS (SELECT FROM table_versions n WHERE n.table_id = t.id"
-        " AND n.version = v.version + 1) FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"
+        "SELECT t.id, v.version FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"
         " CROSS JOIN LATERAL (SELECT version, at FROM table_versions WHERE table_id = t.id AND at <= $4::timestamptz"
         "     ORDER BY version DESC LIMIT 1) v"
         " WHERE c.name = $1 AND d.name = $2 AND t.name = $3 AND (t.dropped_at IS NULL OR t.dropped_at > $4)"
@@ -168,9 +167,8 @@ bool version_row_as_of(Ctx *ctx, PgConn *conn, TableRef folded, Micros at, int64
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    /* With the next one gone nobody knows how long this one lasted. */
-    *ret_found = rows.count > 0 && pg_bool(&rows, 0, 2);
-    if (*ret_found) {
+    *ret_found = rows.count > 0;
+    if (rows.count) {
         *ret_table = pg_i64(&rows, 0, 0, 0);
         *ret_version = pg_i64(&rows, 0, 1, 0);
     }
