@@ -11,7 +11,7 @@
 
 enum {
     KEEP_OPEN = 32,          /* descriptors of so many upper levels stay open; deeper ones are reopened by ".." */
-    PASSES = 100,            /* how often a directory that others keep filling is emptied before giving up */
+    PASSES = 10,             /* how often a directory that others keep filling is emptied before giving up */
     NAMES_MAX = 256 << 20,   /* bytes of names of one directory's subdirectories */
     ENTRIES_PER_CLOCK = 256, /* entries between two looks at the deadline */
 };
@@ -190,9 +190,29 @@ static void close_directory(DIR **dir) {
     }
 }
 
-/* Deals with all files of the top level and notes its subdirectories. */
+/* Whether the entry was made after the moment, which the first call sets to now as the file system's own clock says. A
+ * file system that keeps no birth times never says so. */
+static bool is_born_after(const Level *level, const char *name, struct timespec *moment) {
+    struct stat dir;
+    if (moment->tv_sec == 0) {
+        if (fstat(level->fd, &dir) == 0) {
+            *moment = dir.st_ctim; /* of the last deletion from it */
+        }
+        return false;
+    }
+    struct statx st;
+    if (statx(level->fd, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &st) != 0 || !(st.stx_mask & STATX_BTIME)) {
+        return false;
+    }
+    return st.stx_btime.tv_sec > moment->tv_sec ||
+           (st.stx_btime.tv_sec == moment->tv_sec && st.stx_btime.tv_nsec > moment->tv_nsec);
+}
+
+/* Deals with all files of the top level and notes its subdirectories. Who writes into a directory faster than it is
+ * emptied would keep a pass over it going for ever: it ends at files that are younger than the pass. */
 static Step scan(Walk *w) {
     Level *level = &w->levels[w->depth - 1];
+    struct timespec moment = {0};
     int copy = openat(level->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* own position, unlike dup */
     CLEANUP(close_directory) DIR *dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir) {
@@ -209,8 +229,12 @@ static Step scan(Walk *w) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
+        bool look = n % ENTRIES_PER_CLOCK == 0;
+        if (look && w->deleting && is_born_after(level, entry->d_name, &moment)) {
+            return STEP_ON;
+        }
         Step step = w->deleting ? delete_entry(w, level, entry->d_name, entry->d_type) : count_entry(w, level, entry->d_name);
-        if (step == STEP_ON && n % ENTRIES_PER_CLOCK == 0) {
+        if (look && step == STEP_ON) {
             step = late(w);
         }
         if (step != STEP_ON) {
