@@ -1,6 +1,7 @@
 #include "catalog/moves.h"
 
 #include "base/log.h"
+#include "catalog/places.h"
 #include "catalog/sql/moves_sql.h"
 #include "catalog/sql/tables_sql.h"
 #include "storage/location.h"
@@ -25,18 +26,9 @@ static bool may_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to,
     return true;
 }
 
-/* An empty directory in the way, which a create that failed may leave, does no harm to anybody when it goes. */
-static bool rename_directory(Ctx *ctx, const Move *move, StorageVerdict *verdict, Err *err) {
-    StorageVerdict removed;
-    Err ignored;
-    return roots_rename(ctx->catalog->roots, move->from, move->to, verdict, err) ||
-           (err->code == ERR_ALREADY_EXISTS && roots_rmdir_if_empty(ctx->catalog->roots, move->to, 1, &removed, &ignored) &&
-            storage_done(&removed) && roots_rename(ctx->catalog->roots, move->from, move->to, verdict, err));
-}
-
 static bool move_directory(Ctx *ctx, Move *move, Err *err) {
     StorageVerdict verdict;
-    if (!rename_directory(ctx, move, &verdict, err)) {
+    if (!place_rename(ctx, move->from, move->to, &verdict, err)) {
         return false;
     }
     move->moved = storage_done(&verdict);
@@ -113,7 +105,7 @@ void move_reverse(Ctx *ctx, const Move *move) {
     if (move->intent == 0) {
         return;
     }
-    if (move->moved && !roots_rename(ctx->catalog->roots, move->to, move->from, &verdict, &err)) {
+    if (move->moved && !place_rename(ctx, move->to, move->from, &verdict, &err)) {
         log_err(&err, "A directory could not be moved back and will be looked at again");
         return;
     }
@@ -138,24 +130,34 @@ static bool wrong_place_user(Ctx *ctx, Str location, int64_t table_id, Str *ret,
 static bool settle(Ctx *ctx, const Intent *intent, Err *err) {
     bool committed = str_eq(intent->location, intent->to);
     Str wrong = committed ? intent->from : intent->to, right = committed ? intent->to : intent->from;
-    bool at_wrong, at_right;
-    if (!is_there(ctx, wrong, &at_wrong, err) || !is_there(ctx, right, &at_right, err)) {
+    bool at_wrong;
+    if (!is_there(ctx, wrong, &at_wrong, err)) {
         return false;
     }
-    StorageVerdict verdict = {0};
-    Str user = STR_NULL;
-    if (at_wrong && !at_right && !wrong_place_user(ctx, wrong, intent->table_id, &user, err)) {
+    if (!at_wrong) {
+        log_info("A directory move that was cut off is settled: %" STR_FMT " is right.", STR_ARG(right));
+        return forget(ctx, intent->id, err);
+    }
+    StorageVerdict verdict;
+    Str user;
+    if (!wrong_place_user(ctx, wrong, intent->table_id, &user, err)) {
         return false;
     }
     if (!str_is_null(user)) {
         log_warn("The directory %" STR_FMT " stays where it is: by now it is used by %" STR_FMT ".", STR_ARG(wrong), STR_ARG(user));
         return forget(ctx, intent->id, err);
     }
-    if (at_wrong && !at_right && !roots_rename(ctx->catalog->roots, wrong, right, &verdict, err)) {
+    bool moved = place_rename(ctx, wrong, right, &verdict, err);
+    if (!moved && err->code != ERR_ALREADY_EXISTS) {
         return false;
     }
-    log_info("A directory move that was cut off is settled: %" STR_FMT " is right%s.", STR_ARG(right),
-             at_wrong && !at_right ? ", its data was moved there" : "");
+    if (moved) {
+        log_info("A directory move that was cut off is settled: the data was moved to %" STR_FMT ".", STR_ARG(right));
+    } else {
+        log_warn("A directory move was cut off, and data was written to both places since. %" STR_FMT
+                 " belongs to the table; what is at %" STR_FMT " has to be moved there by hand.",
+                 STR_ARG(right), STR_ARG(wrong));
+    }
     return forget(ctx, intent->id, err);
 }
 

@@ -42,3 +42,29 @@ void place_make(Ctx *ctx, Str location) {
         log_warn("The directory %" STR_FMT " was not made: %s", STR_ARG(location), verdict.text);
     }
 }
+
+/* False when there is a file in it, at any depth. */
+static bool clear_empty(Ctx *ctx, Str location, int levels) {
+    enum { ENTRIES = 1000 };
+    StorageVerdict verdict;
+    StorageList list;
+    Err ignored;
+    if (levels == 0 || !roots_list(ctx->catalog->roots, location, ctx->arena, STR_NULL, ENTRIES, &list, &verdict, &ignored) ||
+        !storage_done(&verdict) || list.more) {
+        return false;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.items[i].kind != STORAGE_KIND_DIRECTORY ||
+            !clear_empty(ctx, location_join(ctx->arena, location, list.items[i].name), levels - 1)) {
+            return false;
+        }
+    }
+    return roots_rmdir_if_empty(ctx->catalog->roots, location, 1, &verdict, &ignored) && storage_done(&verdict);
+}
+
+bool place_rename(Ctx *ctx, Str from, Str to, StorageVerdict *verdict, Err *err) {
+    enum { LEVELS = 16 };
+    return roots_rename(ctx->catalog->roots, from, to, verdict, err) ||
+           (err->code == ERR_ALREADY_EXISTS && clear_empty(ctx, to, LEVELS) &&
+            roots_rename(ctx->catalog->roots, from, to, verdict, err));
+}

@@ -4,9 +4,18 @@
 #define LEASE "interval '60 seconds'"
 
 bool intent_insert(Ctx *ctx, PgConn *conn, int64_t table_id, Str partition, Str from, Str to, int64_t *ret_id, Err *err) {
+    /* A table and a partition of it do not move at the same time: one would take the other's directory along. */
+    static const PgStmt lock = {"intent_lock", "SELECT pg_advisory_xact_lock(hashint8extended($1, 9083))"};
     static const PgStmt stmt = {"intent_insert",
                                 "INSERT INTO directory_intents (table_id, partition, from_uri, to_uri, leased_until, leased_by)"
-                                " VALUES ($1, $2, $3, $4, clock_timestamp() + " LEASE ", $5) ON CONFLICT DO NOTHING RETURNING id"};
+                                " SELECT $1::bigint, $2::text, $3::text, $4::text, clock_timestamp() + " LEASE ", $5::uuid"
+                                " WHERE NOT EXISTS (SELECT FROM directory_intents WHERE table_id = $1"
+                                " AND (partition IS NULL OR $2 IS NULL)) ON CONFLICT DO NOTHING RETURNING id"};
+    PgArgs table = pg_args(ctx->arena);
+    pg_arg_i64(&table, table_id);
+    if (!pg_exec(conn, &lock, &table, ctx->arena, NULL, err)) {
+        return false;
+    }
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);
