@@ -131,14 +131,12 @@ bool housekeeping_jobs(Ctx *ctx, bool alone, bool *ret_worked, Err *err) {
 
 /* --- retention ------------------------------------------------------------------------------------------------ */
 
-/* Comes again while a step finds a full load, but not for ever in one go. */
-enum { SWEEP_STEPS = 100, FULL_STEP = 1000 };
-
 typedef bool (*SweepStep)(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret_removed, Err *err);
 
+/* Comes again while a step finds something, for at most half of the time that is left: the others want their turn too. */
 static bool sweep_all(Ctx *ctx, PgConn *conn, SweepStep step, int64_t keep_ms, Err *err) {
-    int64_t removed = FULL_STEP;
-    for (int i = 0; i < SWEEP_STEPS && removed >= FULL_STEP && keep_ms != CONFIG_FOREVER; i++) {
+    int64_t removed = 1, half = deadline_left_ms(ctx->deadline) / 2;
+    while (removed > 0 && keep_ms != CONFIG_FOREVER && deadline_left_ms(ctx->deadline) >= half) {
         if (!step(ctx, conn, keep_ms / 1000, &removed, err)) {
             return false;
         }

@@ -14,6 +14,7 @@
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
 #include "catalog/sql/tables_sql.h"
+#include "catalog/sql/versions_sql.h"
 #include "catalog/table_check.h"
 #include "catalog/versions.h"
 #include "config/config.h"
@@ -543,6 +544,11 @@ typedef struct Undropping {
     Table *ret;
 } Undropping;
 
+static bool not_restorable(const Undropping *u, Err *err) {
+    return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
+                   STR_ARG(u->ref.database), STR_ARG(u->ref.name));
+}
+
 static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
     const Page all = {.limit = -1};
     const Table *best = NULL;
@@ -559,8 +565,22 @@ static bool find_dropped(PgConn *conn, Undropping *u, const Database *database, 
         *ret = *best;
         return true;
     }
-    return err_set(err, ERR_TABLE_NOT_FOUND, "No dropped table %" STR_FMT ".%" STR_FMT " can be restored (any more).",
-                   STR_ARG(u->ref.database), STR_ARG(u->ref.name));
+    return not_restorable(u, err);
+}
+
+/* Under the lock that the purge takes too. Its first step removes the versions: without them it has begun. */
+static bool hold_dropped(PgConn *conn, Undropping *u, const Database *database, Table *ret, Err *err) {
+    Table found;
+    TableVersion version;
+    if (!find_dropped(conn, u, database, &found, err)) {
+        return false;
+    }
+    bool ok = table_row_by_id(u->ctx, conn, found.id, true, ret, err);
+    if (ok && ret->dropped_at == MICROS_NONE) {
+        return err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
+    }
+    ok = ok && version_row_get(u->ctx, conn, ret, ret->version, &version, err);
+    return ok || (err->code != ERR_TABLE_NOT_FOUND && err->code != ERR_VERSION_NOT_FOUND ? false : not_restorable(u, err));
 }
 
 static bool undrop_body(PgConn *conn, void *arg, Err *err) {
@@ -568,7 +588,7 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     Database database;
     Table before;
     if (!database_lock_share(u->ctx, conn, u->ref.catalog, u->ref.database, &database, err) ||
-        !find_dropped(conn, u, &database, &before, err)) {
+        !hold_dropped(conn, u, &database, &before, err)) {
         return false;
     }
     if (table_is_log_format(&before) && !u->how->move_pointer) {
@@ -582,7 +602,9 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);
-    TableDiff diff = {0};
+    TableDiff diff;
+    table_diff(u->ctx->arena, &before, &after, &diff);
+    diff.noop = diff.pointer_move = false; /* a version of its own, even when nothing but the mark changes */
     bool won;
     TableWrite write = {.table = &after,
                         .before = &before,
@@ -596,7 +618,8 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
         !table_row_update(u->ctx, conn, &write, &won, u->ret, NULL, err)) {
         return false;
     }
-    return won ? search_update(u->ctx, conn, u->ret, err) : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
+    return won ? search_update(u->ctx, conn, u->ret, err)
+               : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
 }
 
 bool table_undrop(Ctx *ctx, TableRef ref, const TableUndrop *how, Table *ret, StrList *ret_gone, Err *err) {

@@ -81,11 +81,13 @@ static bool sweep(Ctx *ctx, PgConn *conn, const PgStmt *stmt, PgArgs *args, int6
 }
 
 bool sweep_dropped_tables(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) {
-    /* The rows below go first, in steps; the table's own row once nothing hangs on it, so a crash in between does no harm. */
+    /* The rows below go first, in steps; the table's own row once nothing hangs on it, so a crash in between does no harm.
+     * The lock keeps away who restores one just now; the versions go in the first step, so that one cannot be restored when
+     * part of it is gone (see undrop). */
     static const PgStmt stmt = {
         "sweep_dropped_tables",
         "WITH old AS MATERIALIZED (SELECT id FROM tables WHERE dropped_at < clock_timestamp() - $1::float8 * interval '1 second'"
-        "     ORDER BY dropped_at LIMIT 10),"
+        "     ORDER BY dropped_at LIMIT 1000 FOR UPDATE SKIP LOCKED),"
         " p AS (DELETE FROM partitions WHERE (table_id, name) IN (SELECT q.table_id, q.name FROM old JOIN partitions q"
         "     ON q.table_id = old.id LIMIT 20000) RETURNING 1),"
         " i AS (DELETE FROM partition_images WHERE (table_id, name, ended_seq) IN (SELECT q.table_id, q.name, q.ended_seq FROM old"
@@ -165,10 +167,13 @@ bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, E
 }
 
 bool sweep_content(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) {
+    /* One condition each: with an OR in it every definition would walk through all tables and versions. */
     static const PgStmt stmt = {"sweep_content",
                                 "WITH c AS (DELETE FROM column_sets s WHERE touched_at < clock_timestamp() - interval '1 day'"
-                                " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id OR partition_keys = s.id)"
-                                " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id OR partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE columns = s.id)"
+                                " AND NOT EXISTS (SELECT FROM tables WHERE partition_keys = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE columns = s.id)"
+                                " AND NOT EXISTS (SELECT FROM table_versions WHERE partition_keys = s.id)"
                                 " AND NOT EXISTS (SELECT FROM partitions WHERE columns = s.id)"
                                 " AND NOT EXISTS (SELECT FROM partition_images WHERE columns = s.id) RETURNING 1),"
                                 " f AS (DELETE FROM storage_formats s WHERE touched_at < clock_timestamp() - interval '1 day'"
