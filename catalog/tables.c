@@ -135,6 +135,9 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
     table.database = ref.database;
     table.name = ref.name;
     table.created_at = create->keep_created_at ? table.created_at : MICROS_NONE;
+    if (str_is_empty(table.storage.location)) {
+        table.storage.location = STR_NULL;
+    }
     Database database;
     if (!authorize(ctx, ACTION_CREATE, ref, err) || !read_database(ctx, &table, &database, err)) {
         return false;
@@ -194,7 +197,7 @@ static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
 static bool check_pointer(Ctx *ctx, const Table *before, const Table *after, Err *err) {
     Str current = params_get(&before->params, STR("metadata_location")),
         next = params_get(&after->params, STR("metadata_location"));
-    if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) || str_is_null(next) ||
+    if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) ||
         str_eq(current, next) || str_eq(params_get(&after->params, STR("previous_metadata_location")), current)) {
         return true;
     }
@@ -342,8 +345,10 @@ static bool write_alter(PgConn *conn, Altering *a, Err *err) {
     if (!table_row_update(a->ctx, conn, &write, &a->won, a->ret, &seq, err)) {
         return false;
     }
-    return !a->won || (write_location(conn, a, err) && cascade(conn, a, seq, err) && forget_columns(conn, a, err) &&
-                       (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
+    /* A partition may have come after the keys were checked, but none comes while this row is locked. */
+    return !a->won ||
+           (check_keys(conn, a, err) && write_location(conn, a, err) && cascade(conn, a, seq, err) &&
+            forget_columns(conn, a, err) && (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
 }
 
 /* First try: on what was read without a lock. Nearly always nobody came in between. */
