@@ -113,7 +113,7 @@ typedef struct Table {
     Micros dropped_at;
     /* The store's own bookkeeping. */
     int64_t database_id, full_version;
-    int16_t base;
+    int32_t base;
 } Table;
 
 typedef struct TableRef {

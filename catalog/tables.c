@@ -289,7 +289,7 @@ static bool write_location(PgConn *conn, Altering *a, Err *err) {
     if (str_eq(a->before.storage.location, a->after.storage.location) || str_is_null(a->after.storage.location)) {
         return true;
     }
-    int16_t no;
+    int32_t no;
     return location_base_add(ctx, conn, a->before.id, a->after.storage.location, &no, err) &&
            table_set_base(ctx, conn, a->before.id, no, err);
 }

@@ -86,7 +86,7 @@ CREATE TABLE tables (
     owner_type text,
     description text,
     location text COLLATE "C",
-    base smallint NOT NULL DEFAULT 1, -- location base that new partitions below the table's directory use
+    base integer NOT NULL DEFAULT 1, -- location base that new partitions below the table's directory use
     columns uuid,                    -- NULL: no storage descriptor at all
     partition_keys uuid,             -- NULL: not partitioned
     format uuid,
@@ -115,7 +115,7 @@ CREATE INDEX tables_location ON tables (location) WHERE dropped_at IS NULL AND l
 -- Moving a table's directory changes one row here instead of every partition.
 CREATE TABLE location_bases (
     table_id bigint NOT NULL,
-    no smallint NOT NULL,
+    no integer NOT NULL,
     uri text COLLATE "C" NOT NULL,
     PRIMARY KEY (table_id, no)
 );
@@ -126,7 +126,7 @@ CREATE TABLE partitions (
     name text COLLATE "C" NOT NULL,  -- k1=v1/k2=v2, escaped
     vals text[] NOT NULL,
     key1 bytea,                      -- the first value in a form that sorts by its type; NULL: not of the type
-    base smallint,                   -- NULL: no location
+    base integer,                    -- NULL: no location
     suffix text COLLATE "C",         -- NULL: same as the name
     columns uuid,                    -- NULL: no storage descriptor at all
     format uuid,

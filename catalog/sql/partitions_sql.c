@@ -29,14 +29,14 @@ bool partition_scope_hold(Ctx *ctx, PgConn *conn, const PartitionScope *scope, b
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    *ret_same = rows.count == 1 && pg_i64(&rows, 0, 0, -1) == scope->table.version && pg_i16(&rows, 0, 1, 0) == scope->table.base;
+    *ret_same = rows.count == 1 && pg_i64(&rows, 0, 0, -1) == scope->table.version && pg_i32(&rows, 0, 1, 0) == scope->table.base;
     return true;
 }
 
 /* --- locations ------------------------------------------------------------------------------------------------ */
 
 typedef struct Place {
-    int16_t base; /* < 0: no location */
+    int32_t base; /* < 0: no location */
     Str suffix;   /* null: the partition's name */
 } Place;
 
@@ -47,8 +47,8 @@ static Place place_split(const PartitionScope *scope, Str location, Str name) {
     Place best = {0, location};
     for (size_t no = scope->bases.count; no-- > 1;) {
         Str suffix = str_is_null(scope->bases.items[no]) ? STR_NULL : location_suffix(scope->bases.items[no], location);
-        if (!str_is_empty(suffix) && (best.base == 0 || suffix.len < best.suffix.len || (int16_t)no == scope->table.base)) {
-            best = (Place){(int16_t)no, suffix};
+        if (!str_is_empty(suffix) && (best.base == 0 || suffix.len < best.suffix.len || (int32_t)no == scope->table.base)) {
+            best = (Place){(int32_t)no, suffix};
         }
         if (best.base == scope->table.base) {
             break;
@@ -61,7 +61,7 @@ static Place place_split(const PartitionScope *scope, Str location, Str name) {
 }
 
 static Str place_join(Arena *arena, const StrList *bases, const PgRows *rows, size_t row, int column, Str name) {
-    int16_t base = pg_i16(rows, row, column, -1);
+    int32_t base = pg_i32(rows, row, column, -1);
     Str suffix = pg_text(rows, row, column + 1);
     if (base <= 0 || (size_t)base >= bases->count) {
         return suffix; /* absolute, or null when there is no location */
@@ -289,7 +289,7 @@ static void copy_args(Ctx *ctx, PgArgs *args, const PartitionScope *scope, Range
     if (place.base < 0) {
         pg_arg_null(args);
     } else {
-        pg_arg_i16(args, place.base);
+        pg_arg_i32(args, place.base);
     }
     pg_arg_text(args, place.suffix);
     pg_arg_uuid(args, p->storage.given ? p->storage.columns->id : none);

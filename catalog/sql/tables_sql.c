@@ -42,7 +42,7 @@ static void table_from_row(const PgRows *rows, size_t row, Arena *arena, Table *
         .last_access_at = pg_time(rows, row, 20),
         .last_analyzed_at = pg_time(rows, row, 21),
         .dropped_at = pg_time(rows, row, 22),
-        .base = pg_i16(rows, row, 23, 1),
+        .base = pg_i32(rows, row, 23, 1),
         .database_id = pg_i64(rows, row, 24, 0),
         .full_version = pg_i64(rows, row, 25, 0),
     };
@@ -419,22 +419,29 @@ bool location_bases_get(Ctx *ctx, PgConn *conn, int64_t table_id, StrList *ret, 
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    int16_t last = rows.count ? pg_i16(&rows, rows.count - 1, 0, 0) : 0;
+    int32_t last = rows.count ? pg_i32(&rows, rows.count - 1, 0, 0) : 0;
     StrList bases = {ARENA_ARRAY(ctx->arena, Str, (size_t)last + 1), (size_t)last + 1};
     for (size_t i = 0; i < rows.count; i++) {
-        bases.items[pg_i16(&rows, i, 0, 0)] = pg_text(&rows, i, 1);
+        bases.items[pg_i32(&rows, i, 0, 0)] = pg_text(&rows, i, 1);
     }
     *ret = bases;
     return true;
 }
 
-bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int16_t *ret_no, Err *err) {
-    /* The table's row is locked, so two writers cannot take one number. A base that is there already is used again. */
+bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int32_t *ret_no, Err *err) {
+    /* The table's row is locked, so two writers cannot take one number. A base that is there already is used again; so is the
+     * last one, when no partition is or was below it: some writers give a table a new location each time they fill it. */
     static const PgStmt stmt = {
-        "location_base_add", "WITH old AS (SELECT no FROM location_bases WHERE table_id = $1 AND uri = $2 ORDER BY no LIMIT 1),"
-                             " new AS (INSERT INTO location_bases (table_id, no, uri) SELECT $1, coalesce(max(no), 0) + 1, $2::text"
-                             " FROM location_bases WHERE table_id = $1 HAVING NOT EXISTS (SELECT FROM old) RETURNING no)"
-                             " SELECT no FROM old UNION ALL SELECT no FROM new"};
+        "location_base_add",
+        "WITH old AS (SELECT no FROM location_bases WHERE table_id = $1 AND uri = $2 ORDER BY no LIMIT 1),"
+        " unused AS (SELECT base AS no FROM tables t WHERE id = $1 AND NOT EXISTS (SELECT FROM old)"
+        "     AND NOT EXISTS (SELECT FROM partitions WHERE table_id = $1)"
+        "     AND NOT EXISTS (SELECT FROM partition_images WHERE table_id = $1)),"
+        " again AS (UPDATE location_bases b SET uri = $2::text FROM unused u WHERE b.table_id = $1 AND b.no = u.no RETURNING b.no),"
+        " new AS (INSERT INTO location_bases (table_id, no, uri) SELECT $1, coalesce(max(no), 0) + 1, $2::text"
+        "     FROM location_bases WHERE table_id = $1 HAVING NOT EXISTS (SELECT FROM old)"
+        "     AND NOT EXISTS (SELECT FROM again) RETURNING no)"
+        " SELECT no FROM old UNION ALL SELECT no FROM again UNION ALL SELECT no FROM new"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);
@@ -442,15 +449,15 @@ bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int16_
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    *ret_no = pg_i16(&rows, 0, 0, 1);
+    *ret_no = pg_i32(&rows, 0, 0, 1);
     return true;
 }
 
-bool table_set_base(Ctx *ctx, PgConn *conn, int64_t table_id, int16_t no, Err *err) {
+bool table_set_base(Ctx *ctx, PgConn *conn, int64_t table_id, int32_t no, Err *err) {
     static const PgStmt stmt = {"table_set_base", "UPDATE tables SET base = $2 WHERE id = $1"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, table_id);
-    pg_arg_i16(&args, no);
+    pg_arg_i32(&args, no);
     return pg_exec_later(conn, &stmt, &args, err);
 }
 
@@ -458,10 +465,11 @@ bool location_bases_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str
     static const PgStmt bases = {"location_bases_move",
                                  "UPDATE location_bases SET uri = $3::text || substr(uri, length($2::text) + 1) WHERE table_id = $1"
                                  " AND (uri = $2 OR starts_with(uri, $2 || '/'))"};
-    static const PgStmt absolute = {"partitions_absolute_move",
-                                    "UPDATE partitions SET suffix = $3::text || substr(suffix, length($2::text) + 1)"
-                                    " WHERE table_id = $1 AND base = 0 AND suffix > $2 || '/' AND suffix < $2 || '0'"
-                                    " AND starts_with(suffix, $2 || '/')"};
+    static const PgStmt absolute = {
+        "partitions_absolute_move",
+        "UPDATE partitions SET suffix = $3::text || substr(suffix, length($2::text) + 1)"
+        " WHERE table_id = $1 AND base = 0 AND (suffix = $2 OR (suffix > $2 || '/' AND suffix < $2 || '0'"
+        " AND starts_with(suffix, $2 || '/')))"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, table_id);
     pg_arg_text(&args, from);

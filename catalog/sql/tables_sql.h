@@ -39,10 +39,10 @@ bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str job_payload,
 
 /* Location bases of a table, index = number (0 is null: absolute). */
 bool location_bases_get(Ctx *ctx, PgConn *conn, int64_t table_id, StrList *ret, Err *err) WARN_UNUSED;
-bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int16_t *ret_no, Err *err) WARN_UNUSED;
+bool location_base_add(Ctx *ctx, PgConn *conn, int64_t table_id, Str uri, int32_t *ret_no, Err *err) WARN_UNUSED;
 /* Every base at or below FROM moves to TO; so do absolute partition locations of the table. */
 bool location_bases_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
-bool table_set_base(Ctx *ctx, PgConn *conn, int64_t table_id, int16_t no, Err *err) WARN_UNUSED;
+bool table_set_base(Ctx *ctx, PgConn *conn, int64_t table_id, int32_t no, Err *err) WARN_UNUSED;
 
 /* A live object other than table EXCEPT_ID whose data is at URI, below it, or (a table's) above it; *ret null: none. */
 bool location_other_user(Ctx *ctx, PgConn *conn, Str uri, int64_t except_id, Str *ret_who, Err *err) WARN_UNUSED;
