@@ -1,10 +1,12 @@
 #include "catalog/versions.h"
 
 #include "catalog/diff.h"
+#include "catalog/places.h"
 #include "catalog/scope.h"
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/tables_sql.h"
 #include "catalog/sql/versions_sql.h"
+#include "catalog/table_check.h"
 #include "storage/location.h"
 #include "storage/roots.h"
 
@@ -66,6 +68,7 @@ bool version_diff(Ctx *ctx, TableRef ref, int64_t from, int64_t to, Str *ret_jso
 typedef struct Restore {
     const VersionRestore *how;
     const Table *old;
+    bool moved_away; /* its directory of then is where the current location says */
 } Restore;
 
 /* The table of a log format keeps its pointer and everything that goes with it, unless it is asked for by name; then the
@@ -108,6 +111,9 @@ static bool restore_edit(Ctx *ctx, Table *t, void *arg, Err *err) {
     t->full_version = current.full_version;
     t->base = current.base;
     t->params = params_copy(&old.params, ctx->arena);
+    if (r->moved_away && !str_is_null(current.storage.location)) {
+        t->storage.location = current.storage.location;
+    }
     if (table_is_log_format(&current) || table_is_log_format(&old)) {
         restore_pointer(ctx, t, &current, r->how->move_pointer);
     }
@@ -136,19 +142,41 @@ bool table_locations_gone(Ctx *ctx, const Table *table, StrList *ret, Err *err) 
     return true;
 }
 
-static bool read_version(Ctx *ctx, TableRef folded, int64_t version, TableVersion *ret, Err *err) {
+/* A rename that moved the directory from its default place gave the table another name and location in one version and took
+ * the base along. */
+static bool is_moved_away(Ctx *ctx, PgConn *conn, const Table *old, const Table *now, bool *ret, Err *err) {
+    StrList bases;
+    Str location = old->storage.location;
+    *ret = false;
+    if (str_is_null(location) || !table_is_managed(old) ||
+        !str_eq(location, place_below(ctx, location_parent(location), old->name, STR(""))) ||
+        (str_eq(old->name, now->name) && str_eq(old->database, now->database))) {
+        return true;
+    }
+    if (!version_row_moved(ctx, conn, old, ret, err) || !location_bases_get(ctx, conn, now->id, &bases, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < bases.count; i++) {
+        *ret = *ret && !str_eq(bases.items[i], location);
+    }
+    return true;
+}
+
+static bool read_version(Ctx *ctx, TableRef folded, int64_t version, TableVersion *ret, bool *ret_moved_away, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     Table table;
-    return open_table(ctx, folded, &conn, &table, err) && version_row_get(ctx, conn, &table, version, ret, err);
+    return open_table(ctx, folded, &conn, &table, err) && version_row_get(ctx, conn, &table, version, ret, err) &&
+           is_moved_away(ctx, conn, &ret->table, &table, ret_moved_away, err);
 }
 
 bool version_restore(Ctx *ctx, TableRef ref, const VersionRestore *how, Table *ret, StrList *ret_gone, Err *err) {
     TableRef folded = scope_table(ctx, ref);
     TableVersion version;
-    if (!read_version(ctx, folded, how->version, &version, err)) {
+    bool moved_away;
+    if (!read_version(ctx, folded, how->version, &version, &moved_away, err)) {
         return false;
     }
-    Restore restore = {how, &version.table};
+    Restore restore = {how, &version.table, moved_away};
     TableAlter alter = {.edit = restore_edit,
                         .arg = &restore,
                         .expect_version = how->expect_version,

@@ -149,11 +149,31 @@ bool version_row_get(Ctx *ctx, PgConn *conn, const Table *table, int64_t version
     return table_of_row(ctx, &rows, table, ret, err);
 }
 
+bool version_row_moved(Ctx *ctx, PgConn *conn, const Table *old, bool *ret, Err *err) {
+    static const PgStmt stmt = {"version_moved",
+                                "SELECT body::json ->> 'name' <> $4 OR body::json ->> 'database' <> $5 FROM table_versions"
+                                " WHERE table_id = $1 AND version > $2 AND body IS NOT NULL"
+                                " AND body::json #>> '{storage,location}' IS DISTINCT FROM $3::text ORDER BY version LIMIT 1"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i64(&args, old->id);
+    pg_arg_i64(&args, old->version);
+    pg_arg_text(&args, old->storage.location);
+    pg_arg_text(&args, old->name);
+    pg_arg_text(&args, old->database);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret = rows.count && pg_bool(&rows, 0, 0);
+    return true;
+}
+
 bool version_row_as_of(Ctx *ctx, PgConn *conn, TableRef folded, Micros at, int64_t *ret_table, int64_t *ret_version,
                        bool *ret_found, Err *err) {
     static const PgStmt stmt = {
         "version_as_of",
-        "SELECT t.id, v.version FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"
+        "SELECT t.id, v.version, v.version = t.version OR EXISTS (SELECT FROM table_versions n WHERE n.table_id = t.id"
+        " AND n.version = v.version + 1) FROM catalogs c JOIN databases d ON d.catalog_id = c.id JOIN tables t ON t.database_id = d.id"
         " CROSS JOIN LATERAL (SELECT version, at FROM table_versions WHERE table_id = t.id AND at <= $4::timestamptz"
         "     ORDER BY version DESC LIMIT 1) v"
         " WHERE c.name = $1 AND d.name = $2 AND t.name = $3 AND (t.dropped_at IS NULL OR t.dropped_at > $4)"
@@ -167,8 +187,9 @@ bool version_row_as_of(Ctx *ctx, PgConn *conn, TableRef folded, Micros at, int64
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    *ret_found = rows.count > 0;
-    if (rows.count) {
+    /* With the next one gone nobody knows how long this one lasted. */
+    *ret_found = rows.count > 0 && pg_bool(&rows, 0, 2);
+    if (*ret_found) {
         *ret_table = pg_i64(&rows, 0, 0, 0);
         *ret_version = pg_i64(&rows, 0, 1, 0);
     }
