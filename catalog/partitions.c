@@ -38,16 +38,23 @@ static bool make_name(Ctx *ctx, const Table *table, StrList values, Str *ret, Er
     return partname_make(ctx->arena, key_names(ctx, table), values, ctx->catalog->config->partitions.default_name, ret, err);
 }
 
-static bool check_count(Ctx *ctx, size_t count, Err *err) {
-    int64_t most = ctx->catalog->config->limits.partitions_per_request;
-    return (int64_t)count <= most ||
-           err_set(err, ERR_LIMIT_EXCEEDED, "%zu partitions are given; the limit is %" PRId64 " (limits.partitions_per_request).",
-                   count, most);
-}
-
 static bool not_found(const Table *table, Str name, Err *err) {
     return err_set(err, ERR_PARTITION_NOT_FOUND, "Table %" STR_FMT ".%" STR_FMT " has no partition %" STR_FMT ".",
                    STR_ARG(table->database), STR_ARG(table->name), STR_ARG(name));
+}
+
+static bool check_count(Ctx *ctx, const char *verb, size_t count, Err *err) {
+    int64_t limit = ctx->catalog->config->limits.partitions_per_request;
+    return (int64_t)count <= limit || err_set(err, ERR_LIMIT_EXCEEDED,
+                                              "More than %" PRId64 " partitions cannot be %s in one request"
+                                              " (limits.partitions_per_request). Use several.",
+                                              limit, verb);
+}
+
+/* Without a limit of its own a query gets one that is one too many, so that the database never sends them all. */
+static int64_t capped(const Ctx *ctx, int64_t limit) {
+    int64_t most = ctx->catalog->config->limits.partitions_per_request + 1;
+    return limit < 0 || limit > most ? most : limit;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
@@ -92,8 +99,12 @@ bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partiti
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     PartitionScope scope;
     PartitionQuery q = one_more(query);
+    if (query->limit < 0) {
+        q.limit = capped(ctx, -1);
+    }
     if (!authorize(ctx, ACTION_LIST, folded, err) || !open_scope(ctx, folded, &conn, &scope, err) ||
-        !partition_rows_get(ctx, conn, &scope, &q, false, ret, err)) {
+        !partition_rows_get(ctx, conn, &scope, &q, false, ret, err) ||
+        (query->limit < 0 && !check_count(ctx, "returned", ret->count, err))) {
         return false;
     }
     *ret_more = query->limit >= 0 && (int64_t)ret->count > query->limit;
@@ -387,7 +398,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
     Adding a = {.ctx = ctx, .add = add};
     a.items = ARENA_ARRAY(ctx->arena, Partition, add->items.count);
     a.results = results_new(ctx, add->items.count);
-    if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, add->items.count, err)) {
+    if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, "added", add->items.count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -601,7 +612,7 @@ bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitio
     a.new_names = ARENA_ARRAY(ctx->arena, Str, how->count);
     a.items = ARENA_ARRAY(ctx->arena, Partition, how->count);
     a.moves = ARENA_ARRAY(ctx->arena, Move, how->count);
-    if (!authorize(ctx, ACTION_ALTER, folded, err) || !check_count(ctx, how->count, err)) {
+    if (!authorize(ctx, ACTION_ALTER, folded, err) || !check_count(ctx, "altered", how->count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
@@ -682,7 +693,10 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
         return true;
     }
     int64_t seq;
-    if (!partition_rows_get(ctx, conn, &d->scope, &d->how->which, true, &d->dropped, err) || !report_missing(d, err)) {
+    PartitionQuery which = d->how->which;
+    which.limit = capped(ctx, which.limit);
+    if (!partition_rows_get(ctx, conn, &d->scope, &which, true, &d->dropped, err) ||
+        !check_count(ctx, "dropped", d->dropped.count, err) || !report_missing(d, err)) {
         return false;
     }
     if (d->dropped.count == 0) {
@@ -698,7 +712,7 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
                     Err *err) {
     TableRef folded = scope_table(ctx, ref);
     PartitionDropping d = {.ctx = ctx, .how = how};
-    if (!authorize(ctx, ACTION_DROP, folded, err) || !check_count(ctx, how->which.names.count, err)) {
+    if (!authorize(ctx, ACTION_DROP, folded, err) || !check_count(ctx, "dropped", how->which.names.count, err)) {
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {

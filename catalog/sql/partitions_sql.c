@@ -308,9 +308,21 @@ static void copy_args(Ctx *ctx, PgArgs *args, const PartitionScope *scope, Range
     }
 }
 
+static int name_cmp(const void *a, const void *b) {
+    return str_cmp((*(const Partition *const *)a)->name, (*(const Partition *const *)b)->name);
+}
+
+/* In order of the names, as everything that locks several: two writers of the same names wait for one another in turn. */
 bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const Partition *items, size_t count, Err *err) {
     PgCopy *copy;
     RangeKind kind = key1_kind(&scope->table);
+    const Partition **sorted = ARENA_ARRAY(ctx->arena, const Partition *, count);
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &items[i];
+    }
+    if (count) {
+        qsort(sorted, count, sizeof *sorted, name_cmp);
+    }
     if (!pg_copy_begin(conn,
                        "COPY partitions (table_id, name, vals, key1, base, suffix, columns, format, sd_params, params, extra,"
                        " created_at, last_access_at, last_analyzed_at, added_seq, altered_seq) FROM STDIN BINARY",
@@ -319,7 +331,7 @@ bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, co
     }
     bool ok = true;
     for (size_t i = 0; i < count && ok; i++) {
-        copy_args(ctx, pg_copy_args(copy), scope, kind, &items[i]);
+        copy_args(ctx, pg_copy_args(copy), scope, kind, sorted[i]);
         ok = pg_copy_row(copy, err);
     }
     if (!ok || !pg_copy_end(copy, NULL, err)) {
