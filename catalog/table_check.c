@@ -112,13 +112,59 @@ static bool names_once(Ctx *ctx, const Table *t, Err *err) {
 
 /* --- storage -------------------------------------------------------------------------------------------------- */
 
+static bool texts_check(Ctx *ctx, const char *what, StrList list, Err *err) {
+    const Config *config = ctx->catalog->config;
+    if ((int64_t)list.count > config->limits.columns) {
+        return err_set(err, ERR_LIMIT_EXCEEDED, "%s has %zu entries; the limit is %" PRId64 " (limits.columns).", what, list.count,
+                       config->limits.columns);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (!text_check(what, list.items[i], config->limits.comment, "limits.comment", err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool skew_check(Ctx *ctx, const Skew *s, Err *err) {
+    int64_t limit = ctx->catalog->config->limits.parameters;
+    if ((int64_t)MAX(s->value_count, s->location_count) > limit) {
+        return err_set(err, ERR_LIMIT_EXCEEDED, "storage.skew has %zu values; the limit is %" PRId64 " (limits.parameters).",
+                       MAX(s->value_count, s->location_count), limit);
+    }
+    for (size_t i = 0; i < s->value_count; i++) {
+        if (!texts_check(ctx, "storage.skew.values", s->values[i], err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < s->location_count; i++) {
+        if (!texts_check(ctx, "storage.skew.locations", s->locations[i].values, err) ||
+            !texts_check(ctx, "storage.skew.locations", (StrList){&s->locations[i].location, 1}, err)) {
+            return false;
+        }
+    }
+    return texts_check(ctx, "storage.skew.columns", s->columns, err);
+}
+
+static bool sort_check(Ctx *ctx, const StorageFormat *f, Err *err) {
+    StrList names = {ARENA_ARRAY(ctx->arena, Str, f->sort_column_count), f->sort_column_count};
+    for (size_t i = 0; i < names.count; i++) {
+        names.items[i] = f->sort_columns[i].name;
+    }
+    return texts_check(ctx, "storage.sort_columns", names, err);
+}
+
 static bool format_check(Ctx *ctx, const StorageFormat *f, Err *err) {
     int64_t limit = ctx->catalog->config->limits.comment;
     return text_check("storage.input_format", f->input_format, limit, "limits.comment", err) &&
            text_check("storage.output_format", f->output_format, limit, "limits.comment", err) &&
            text_check("storage.serde.name", f->serde.name, limit, "limits.comment", err) &&
            text_check("storage.serde.library", f->serde.library, limit, "limits.comment", err) &&
-           params_check(ctx, "storage.serde", &f->serde.params, err);
+           text_check("storage.serde.description", f->serde.description, limit, "limits.comment", err) &&
+           text_check("storage.serde.serializer", f->serde.serializer, limit, "limits.comment", err) &&
+           text_check("storage.serde.deserializer", f->serde.deserializer, limit, "limits.comment", err) &&
+           texts_check(ctx, "storage.bucket_columns", f->bucket_columns, err) && sort_check(ctx, f, err) &&
+           skew_check(ctx, &f->skew, err) && params_check(ctx, "storage.serde", &f->serde.params, err);
 }
 
 bool storage_check(Ctx *ctx, Storage *s, const Storage *before, Err *err) {
@@ -163,6 +209,7 @@ bool table_check(Ctx *ctx, Table *t, const Table *before, Err *err) {
     }
     return text_check("the type", t->type, config->limits.comment, "limits.comment", err) &&
            text_check("the owner", t->owner, config->limits.comment, "limits.comment", err) &&
+           text_check("the owner's type", t->owner_type, config->limits.comment, "limits.comment", err) &&
            text_check("the description", t->description, config->limits.view_text, "limits.view_text", err) &&
            text_check("view_original_text", t->view_original, config->limits.view_text, "limits.view_text", err) &&
            text_check("view_expanded_text", t->view_expanded, config->limits.view_text, "limits.view_text", err) &&
