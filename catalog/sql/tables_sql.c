@@ -256,7 +256,7 @@ static ChangeRecord change_of(const TableWrite *write) {
         .action = write->action,
         .catalog = t->catalog,
         .database = write->before ? write->before->database : t->database,
-        .name = write->before ? write->before->name : t->name,
+        .name = write->before && !write->revive ? write->before->name : t->name,
         .object_id = write->before ? write->before->id : 0,
         .version = write->before ? write->before->version + 1 : 0,
         .hms_event = write->hms_event,
