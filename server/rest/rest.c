@@ -53,9 +53,10 @@ bool rest_same_name(Request *r, const JsonAt *body, Str path_name, Err *err) {
     if (!rest_member_str(r, body, "name", &name, err)) {
         return false;
     }
-    if (str_eq_nocase(str_trim(name), str_trim(path_name))) {
-        return true;
-    }
+    return str_eq_nocase(str_trim(name), str_trim(path_name)) || rest_other_name(name, path_name, err);
+}
+
+bool rest_other_name(Str name, Str path_name, Err *err) {
     return err_set(err, ERR_INVALID_INPUT,
                    "name is \"%" STR_FMT "\", but the path names \"%" STR_FMT "\". To rename, POST to the path with \":rename\".",
                    STR_ARG(name), STR_ARG(path_name));
@@ -255,4 +256,18 @@ void rest_next_page(Request *r, JsonWriter *w, bool more, Str last) {
     buf_add(&plain, last);
     buf_add_base64(&text, buf_str(&plain), true);
     jw_put_str(w, "next_page_token", buf_str(&text));
+}
+
+bool rest_items(Request *r, const RestItems *page) {
+    JsonWriter w = request_json(r);
+    jw_object_begin(&w);
+    jw_key(&w, STR("items"));
+    jw_array_begin(&w);
+    for (size_t i = 0; i < page->count; i++) {
+        page->json(&w, (const char *)page->items + i * page->size);
+    }
+    jw_array_end(&w);
+    rest_next_page(r, &w, page->more, page->last);
+    jw_object_end(&w);
+    return true;
 }

@@ -23,7 +23,8 @@ bool rest_member_str(Request *r, const JsonAt *object, const char *key, Str *ret
 bool rest_member_bool(Request *r, const JsonAt *object, const char *key, bool *ret, Err *err) WARN_UNUSED;
 /* A body may repeat the name that its path gives, but not name another one. */
 bool rest_same_name(Request *r, const JsonAt *body, Str path_name, Err *err) WARN_UNUSED;
-TableRef rest_table_ref(const Request *r); /* of a path that begins with catalog, database, table */
+bool rest_other_name(Str name, Str path_name, Err *err) WARN_UNUSED; /* says that it does; false */
+TableRef rest_table_ref(const Request *r);                           /* of a path that begins with catalog, database, table */
 
 /* What If-Match asks for. */
 typedef struct RestMatch {
@@ -44,6 +45,18 @@ bool rest_merge(Request *r, Str current, const JsonAt *patch, JsonAt *ret, Err *
 bool rest_page(Request *r, bool all_allowed, Page *ret, Err *err) WARN_UNUSED;
 /* Writes next_page_token when there is MORE; LAST is where the next page begins. */
 void rest_next_page(Request *r, JsonWriter *w, bool more, Str last);
+/* A page of a list, each item in a form of its own. */
+typedef struct RestItems {
+    const void *items;
+    size_t count, size; /* how many, and how large one is */
+    void (*json)(JsonWriter *w, const void *item);
+    bool more;
+    Str last; /* where the next page begins */
+} RestItems;
+#define REST_ITEMS(found, write, last_of_some) \
+    ((RestItems){(found).items, (found).count, sizeof *(found).items, write, (found).more, \
+                 (found).count ? (last_of_some) : STR_NULL})
+bool rest_items(Request *r, const RestItems *page); /* {"items": [...], "next_page_token": ...}; returns true */
 
 /* --- out --------------------------------------------------------------------------------------------------------- */
 

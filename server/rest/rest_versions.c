@@ -21,6 +21,8 @@ static void write_version(JsonWriter *w, const TableVersion *v, bool with_table)
     jw_object_end(w);
 }
 
+static void write_listed(JsonWriter *w, const void *version) { write_version(w, version, false); }
+
 bool rest_version_list(Request *r, Err *err) {
     Page page;
     TableVersions found;
@@ -36,18 +38,8 @@ bool rest_version_list(Request *r, Err *err) {
     if (!version_list(&r->ctx, rest_table_ref(r), &query, &found, err)) {
         return false;
     }
-    JsonWriter w = request_json(r);
-    jw_object_begin(&w);
-    jw_key(&w, STR("items"));
-    jw_array_begin(&w);
-    for (size_t i = 0; i < found.count; i++) {
-        write_version(&w, &found.items[i], false);
-    }
-    jw_array_end(&w);
     Str last = found.count ? arena_printf(r->arena, "%" PRId64, found.items[found.count - 1].version) : STR_NULL;
-    rest_next_page(r, &w, found.more, last);
-    jw_object_end(&w);
-    return true;
+    return rest_items(r, &REST_ITEMS(found, write_listed, last));
 }
 
 static bool path_version(const Request *r, int64_t *ret, Err *err) {
