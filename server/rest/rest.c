@@ -75,8 +75,8 @@ static bool parse_etag(Str tag, int64_t *ret_id, int64_t *ret_version) {
     tag = str_slice(tag, 1, tag.len - 1);
     size_t dash = str_find_char(tag, '-');
     int64_t id, version;
-    if (dash == SIZE_MAX || !str_to_i64(str_slice(tag, 0, dash), &id) || !str_to_i64(str_skip(tag, dash + 1), &version) || id < 0 ||
-        version < 0) { /* a negative one would mean "any" */
+    if (dash == SIZE_MAX || !str_to_i64(str_slice(tag, 0, dash), &id) || !str_to_i64(str_skip(tag, dash + 1), &version) || id < 1 ||
+        version < 0) { /* less would mean "any" */
         return false;
     }
     *ret_id = id;
@@ -84,9 +84,9 @@ static bool parse_etag(Str tag, int64_t *ret_id, int64_t *ret_version) {
     return true;
 }
 
-bool rest_if_match(const Request *r, RestMatch *ret, Err *err) {
+bool rest_if_match(const Request *r, Expect *ret, Err *err) {
     Str header = r->http->headers[HTTP_IF_MATCH];
-    *ret = (RestMatch){-1, -1};
+    *ret = EXPECT_ANY;
     if (str_is_null(header) || str_eq(str_trim(header), STR("*"))) {
         return true;
     }
@@ -94,14 +94,6 @@ bool rest_if_match(const Request *r, RestMatch *ret, Err *err) {
         return err_set(err, ERR_INVALID_INPUT, "If-Match must be one ETag as an answer of this server gave it (\"12-3\"), or *.");
     }
     return true;
-}
-
-bool rest_match_id(const RestMatch *match, int64_t id, Err *err) {
-    if (match->id < 0 || match->id == id) {
-        return true;
-    }
-    return err_set(err, ERR_VERSION_CONFLICT,
-                   "It was dropped and made again since the ETag of If-Match was given out. Read it again.");
 }
 
 bool rest_create_only(const Request *r) { return str_eq(str_trim(r->http->headers[HTTP_IF_NONE_MATCH]), STR("*")); }

@@ -26,13 +26,8 @@ bool rest_same_name(Request *r, const JsonAt *body, Str path_name, Err *err) WAR
 bool rest_other_name(Str name, Str path_name, Err *err) WARN_UNUSED; /* says that it does; false */
 TableRef rest_table_ref(const Request *r);                           /* of a path that begins with catalog, database, table */
 
-/* What If-Match asks for. */
-typedef struct RestMatch {
-    int64_t id, version; /* < 0: any */
-} RestMatch;
-bool rest_if_match(const Request *r, RestMatch *ret, Err *err) WARN_UNUSED;
-bool rest_match_id(const RestMatch *match, int64_t id, Err *err) WARN_UNUSED; /* ERR_VERSION_CONFLICT: it is another incarnation */
-bool rest_create_only(const Request *r);                                      /* If-None-Match: * */
+bool rest_if_match(const Request *r, Expect *ret, Err *err) WARN_UNUSED;
+bool rest_create_only(const Request *r); /* If-None-Match: * */
 
 /* RFC 7396: PATCH into TARGET. */
 json_t *rest_merge_patch(json_t *target, const json_t *patch);

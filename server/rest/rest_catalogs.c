@@ -17,10 +17,10 @@ static bool edit_catalog(Ctx *ctx, CatalogInfo *catalog, void *edit, Err *err) {
 }
 
 static bool alter(Request *r, RestEdit *edit, void *ret, Err *err) {
-    return catalog_alter(&r->ctx, r->path[0], edit->match.version, edit_catalog, edit, ret, err);
+    return catalog_alter(&r->ctx, r->path[0], edit->expect, edit_catalog, edit, ret, err);
 }
 
-static bool drop(Request *r, const RestMatch *match, Err *err) { return catalog_drop(&r->ctx, r->path[0], match->version, err); }
+static bool drop(Request *r, Expect expect, Err *err) { return catalog_drop(&r->ctx, r->path[0], expect, err); }
 
 static const RestNoun CATALOG = {"catalog",        REST_NOUN_OF(CatalogInfo),
                                  .path_name = 0,   .missing = ERR_CATALOG_NOT_FOUND,

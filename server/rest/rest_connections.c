@@ -48,26 +48,25 @@ static bool edit_connection(Ctx *ctx, Connection *connection, void *edit, Err *e
 }
 
 static bool alter(Request *r, RestEdit *edit, void *ret, Err *err) {
-    ConnectionAlter how = {edit_connection, edit, edit->match.version, false};
+    ConnectionAlter how = {edit_connection, edit, edit->expect, false};
     return request_query_bool(r, "replace_secrets", &how.replace_secrets, err) &&
            connection_alter(&r->ctx, r->path[0], r->path[1], &how, ret, err);
 }
 
 static bool edit_name(Ctx *ctx, Connection *connection, void *arg, Err *err) {
     (void)ctx;
+    (void)err;
     const RestRename *to = arg;
     connection->name = to->name;
-    return rest_match_id(&to->match, connection->id, err);
+    return true;
 }
 
 static bool rename_connection(Request *r, RestRename *to, void *ret, Err *err) {
-    ConnectionAlter how = {edit_name, to, to->match.version, false};
+    ConnectionAlter how = {edit_name, to, to->expect, false};
     return connection_alter(&r->ctx, r->path[0], r->path[1], &how, ret, err);
 }
 
-static bool drop(Request *r, const RestMatch *match, Err *err) {
-    return connection_drop(&r->ctx, r->path[0], r->path[1], match->version, err);
-}
+static bool drop(Request *r, Expect expect, Err *err) { return connection_drop(&r->ctx, r->path[0], r->path[1], expect, err); }
 
 static const RestNoun CONNECTION = {"connection",
                                     REST_NOUN_OF(Connection),

@@ -26,15 +26,15 @@ static bool edit_database(Ctx *ctx, Database *database, void *edit, Err *err) {
 }
 
 static bool alter(Request *r, RestEdit *edit, void *ret, Err *err) {
-    return database_alter(&r->ctx, r->path[0], r->path[1], edit->match.version, edit_database, edit, ret, err);
+    return database_alter(&r->ctx, r->path[0], r->path[1], edit->expect, edit_database, edit, ret, err);
 }
 
 static bool rename_database(Request *r, RestRename *to, void *ret, Err *err) {
-    return database_rename(&r->ctx, r->path[0], r->path[1], to->name, to->match.version, ret, err);
+    return database_rename(&r->ctx, r->path[0], r->path[1], to->name, to->expect, ret, err);
 }
 
-static bool drop(Request *r, const RestMatch *match, Err *err) {
-    DatabaseDrop how = {.expect_version = match->version, .cascade = false, .delete_data = true};
+static bool drop(Request *r, Expect expect, Err *err) {
+    DatabaseDrop how = {.expect = expect, .cascade = false, .delete_data = true};
     return request_query_bool(r, "cascade", &how.cascade, err) && request_query_bool(r, "delete_data", &how.delete_data, err) &&
            database_drop(&r->ctx, r->path[0], r->path[1], &how, err);
 }

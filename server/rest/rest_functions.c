@@ -30,16 +30,14 @@ static bool edit_function(Ctx *ctx, Function *function, void *edit, Err *err) {
 }
 
 static bool alter(Request *r, RestEdit *edit, void *ret, Err *err) {
-    return function_alter(&r->ctx, function_ref(r), edit->match.version, edit_function, edit, ret, err);
+    return function_alter(&r->ctx, function_ref(r), edit->expect, edit_function, edit, ret, err);
 }
 
 static bool rename_function(Request *r, RestRename *to, void *ret, Err *err) {
-    return function_rename(&r->ctx, function_ref(r), to->database, to->name, to->match.version, ret, err);
+    return function_rename(&r->ctx, function_ref(r), to->database, to->name, to->expect, ret, err);
 }
 
-static bool drop(Request *r, const RestMatch *match, Err *err) {
-    return function_drop(&r->ctx, function_ref(r), match->version, err);
-}
+static bool drop(Request *r, Expect expect, Err *err) { return function_drop(&r->ctx, function_ref(r), expect, err); }
 
 static const RestNoun FUNCTION = {"function",    REST_NOUN_OF(Function), .path_name = 2,    .missing = ERR_FUNCTION_NOT_FOUND,
                                   .moves = true, .json = json,           .read = from_json, .keep = keep,

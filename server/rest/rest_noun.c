@@ -92,8 +92,7 @@ bool rest_edit(RestEdit *edit, void *object, Err *err) {
     JsonAt document = edit->body;
     void *before = new_object(edit->r, noun);
     memcpy(before, object, noun->size);
-    if (!rest_match_id(&edit->match, id_of(noun, before), err) || (edit->merge && !merge(edit, before, &document, err)) ||
-        !noun->read(&document, edit->r->arena, object, err)) {
+    if ((edit->merge && !merge(edit, before, &document, err)) || !noun->read(&document, edit->r->arena, object, err)) {
         return false;
     }
     noun->keep(object, before);
@@ -101,7 +100,7 @@ bool rest_edit(RestEdit *edit, void *object, Err *err) {
 }
 
 static bool alter(RestEdit *edit, void *ret, Err *err) {
-    return rest_if_match(edit->r, &edit->match, err) && edit->noun->alter(edit->r, edit, ret, err);
+    return rest_if_match(edit->r, &edit->expect, err) && edit->noun->alter(edit->r, edit, ret, err);
 }
 
 /* What is not there is made, unless If-Match says that it was. */
@@ -132,15 +131,9 @@ bool rest_noun_patch(Request *r, const RestNoun *noun, Err *err) {
            rest_noun_answer(r, noun, after);
 }
 
-/* The version alone does not tell an object from its successor of the same name. */
-static bool expect_incarnation(Request *r, const RestNoun *noun, const RestMatch *match, Err *err) {
-    void *object = new_object(r, noun);
-    return match->id < 0 || (noun->get(r, object, err) && rest_match_id(match, id_of(noun, object), err));
-}
-
 static bool read_new_name(Request *r, const RestNoun *noun, const JsonAt *body, RestRename *ret, Err *err) {
     static const char *const HERE[] = {"name", NULL}, *const ANYWHERE[] = {"database", "name", NULL};
-    if (!jr_only_members(body, r->arena, noun->moves ? ANYWHERE : HERE, err) || !rest_if_match(r, &ret->match, err) ||
+    if (!jr_only_members(body, r->arena, noun->moves ? ANYWHERE : HERE, err) || !rest_if_match(r, &ret->expect, err) ||
         !rest_member_str(r, body, "database", &ret->database, err) || !rest_member_str(r, body, "name", &ret->name, err)) {
         return false;
     }
@@ -156,12 +149,11 @@ bool rest_noun_rename(Request *r, const RestNoun *noun, Err *err) {
     JsonAt body;
     RestRename to = {.name = STR_NULL};
     void *after = new_object(r, noun);
-    return rest_body(r, false, &body, err) && read_new_name(r, noun, &body, &to, err) &&
-           expect_incarnation(r, noun, &to.match, err) && noun->rename(r, &to, after, err) && rest_noun_answer(r, noun, after);
+    return rest_body(r, false, &body, err) && read_new_name(r, noun, &body, &to, err) && noun->rename(r, &to, after, err) &&
+           rest_noun_answer(r, noun, after);
 }
 
 bool rest_noun_drop(Request *r, const RestNoun *noun, Err *err) {
-    RestMatch match;
-    return rest_if_match(r, &match, err) && expect_incarnation(r, noun, &match, err) && noun->drop(r, &match, err) &&
-           rest_no_content(r);
+    Expect expect;
+    return rest_if_match(r, &expect, err) && noun->drop(r, expect, err) && rest_no_content(r);
 }

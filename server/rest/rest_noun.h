@@ -16,12 +16,12 @@ typedef struct RestEdit {
     const RestNoun *noun;
     JsonAt body;
     bool merge; /* the body is a patch */
-    RestMatch match;
+    Expect expect;
 } RestEdit;
 
 typedef struct RestRename {
     Str database, name; /* null: as it is */
-    RestMatch match;
+    Expect expect;
 } RestRename;
 
 /* Objects go through here as void *; each function of a row knows its own type. */
@@ -40,7 +40,7 @@ struct RestNoun {
     bool (*create)(Request *r, void *object, Err *err);             /* OBJECT: in what is wanted, out what was made */
     bool (*alter)(Request *r, RestEdit *edit, void *ret, Err *err); /* calls rest_edit() from its use case */
     bool (*rename)(Request *r, RestRename *to, void *ret, Err *err);
-    bool (*drop)(Request *r, const RestMatch *match, Err *err);
+    bool (*drop)(Request *r, Expect expect, Err *err);
 };
 #define REST_NOUN_OF(Type) \
     .size = sizeof(Type), .id = offsetof(Type, id), .version = offsetof(Type, version), .name = offsetof(Type, name)

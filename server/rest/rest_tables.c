@@ -33,16 +33,20 @@ static bool edit_table(Ctx *ctx, Table *table, void *edit, Err *err) {
 }
 
 static bool alter(Request *r, RestEdit *edit, void *ret, Err *err) {
-    TableAlter how = {.edit = edit_table, .arg = edit, .expect_version = edit->match.version, .allow_key_change = true};
+    TableAlter how = {.edit = edit_table,
+                      .arg = edit,
+                      .expect_version = edit->expect.version,
+                      .expect_id = edit->expect.id,
+                      .allow_key_change = true};
     return table_alter(&r->ctx, rest_table_ref(r), &how, ret, err);
 }
 
 static bool rename_table(Request *r, RestRename *to, void *ret, Err *err) {
-    return table_rename(&r->ctx, rest_table_ref(r), to->database, to->name, to->match.version, ret, err);
+    return table_rename(&r->ctx, rest_table_ref(r), to->database, to->name, to->expect, ret, err);
 }
 
-static bool drop(Request *r, const RestMatch *match, Err *err) {
-    TableDrop how = {.expect_version = match->version, .delete_data = true};
+static bool drop(Request *r, Expect expect, Err *err) {
+    TableDrop how = {.expect_version = expect.version, .expect_id = expect.id, .delete_data = true};
     return request_query_bool(r, "delete_data", &how.delete_data, err) && table_drop(&r->ctx, rest_table_ref(r), &how, err);
 }
 

@@ -108,18 +108,18 @@ bool rest_table_diff(Request *r, Err *err) {
 bool rest_table_restore(Request *r, Err *err) {
     static const char *const KNOWN[] = {"version", "move_pointer", NULL};
     JsonAt body;
-    RestMatch match;
+    Expect expect;
     VersionRestore how = {0};
     Table table;
     StrList gone = {0};
-    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) || !rest_if_match(r, &match, err)) {
+    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) || !rest_if_match(r, &expect, err)) {
         return false;
     }
     JsonAt version = jr_member(&body, "version");
-    how.expect_version = match.version;
+    how.expect_version = expect.version;
+    how.expect_id = expect.id;
     if (!jr_required(&version, r->arena, err) || !jr_i64(&version, r->arena, 0, INT64_MAX, &how.version, err) ||
         !rest_member_bool(r, &body, "move_pointer", &how.move_pointer, err) ||
-        (match.id >= 0 && (!table_get(&r->ctx, rest_table_ref(r), &table, err) || !rest_match_id(&match, table.id, err))) ||
         !version_restore(&r->ctx, rest_table_ref(r), &how, &table, &gone, err)) {
         return false;
     }
