@@ -121,7 +121,7 @@ bool catalog_create(Ctx *ctx, const CatalogInfo *info, CatalogInfo *ret, Err *er
 typedef struct CatalogAlter {
     Ctx *ctx;
     Str name;
-    int64_t expect_version;
+    Expect expect;
     CatalogEdit edit;
     void *arg;
     CatalogInfo result;
@@ -130,15 +130,6 @@ typedef struct CatalogAlter {
 static bool catalogs_equal(const CatalogInfo *a, const CatalogInfo *b) {
     return str_eq(a->description, b->description) && str_eq(a->location, b->location) && params_equal(&a->params, &b->params) &&
            str_eq(a->extra, b->extra);
-}
-
-static bool expect_catalog_version(const CatalogInfo *info, int64_t expected, Err *err) {
-    if (expected < 0 || expected == info->version) {
-        return true;
-    }
-    return err_set(err, ERR_VERSION_CONFLICT,
-                   "Catalog %" STR_FMT " is at version %" PRId64 ", not at %" PRId64 " as expected: read it again.",
-                   STR_ARG(info->name), info->version, expected);
 }
 
 static bool edit_catalog(CatalogAlter *how, const CatalogInfo *before, CatalogInfo *after, Err *err) {
@@ -165,7 +156,8 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
     CatalogAlter *how = arg;
     CatalogInfo before;
     if (!catalogs_sql_get(how->ctx, conn, how->name, ROW_UPDATE, &before, err) ||
-        !expect_catalog_version(&before, how->expect_version, err) || !edit_catalog(how, &before, &how->result, err)) {
+        !expect_state(how->expect, before.id, before.version, "Catalog", before.name, err) ||
+        !edit_catalog(how, &before, &how->result, err)) {
         return false;
     }
     return catalogs_equal(&before, &how->result) ||
@@ -173,8 +165,8 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
             log_catalog(how->ctx, conn, "alter", "ALTER_CATALOG", &before, &how->result, err));
 }
 
-bool catalog_alter(Ctx *ctx, Str name, int64_t expect_version, CatalogEdit edit, void *arg, CatalogInfo *ret, Err *err) {
-    CatalogAlter how = {ctx, scope_catalog(ctx, name), expect_version, edit, arg, {0}};
+bool catalog_alter(Ctx *ctx, Str name, Expect expect, CatalogEdit edit, void *arg, CatalogInfo *ret, Err *err) {
+    CatalogAlter how = {ctx, scope_catalog(ctx, name), expect, edit, arg, {0}};
     if (!ctx_authorize(ctx, ACTION_ALTER, "catalog", how.name, STR_NULL, STR_NULL, err) ||
         !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, alter_body, &how, err)) {
         return false;
@@ -188,7 +180,7 @@ bool catalog_alter(Ctx *ctx, Str name, int64_t expect_version, CatalogEdit edit,
 typedef struct CatalogDrop {
     Ctx *ctx;
     Str name;
-    int64_t expect_version;
+    Expect expect;
 } CatalogDrop;
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
@@ -196,7 +188,7 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
     CatalogInfo info;
     Str obstacle;
     if (!catalogs_sql_get(how->ctx, conn, how->name, ROW_UPDATE, &info, err) ||
-        !expect_catalog_version(&info, how->expect_version, err) ||
+        !expect_state(how->expect, info.id, info.version, "Catalog", info.name, err) ||
         !catalogs_sql_obstacle(how->ctx, conn, info.id, &obstacle, err)) {
         return false;
     }
@@ -208,8 +200,8 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
            catalogs_sql_delete(how->ctx, conn, info.id, err);
 }
 
-bool catalog_drop(Ctx *ctx, Str name, int64_t expect_version, Err *err) {
-    CatalogDrop how = {ctx, scope_catalog(ctx, name), expect_version};
+bool catalog_drop(Ctx *ctx, Str name, Expect expect, Err *err) {
+    CatalogDrop how = {ctx, scope_catalog(ctx, name), expect};
     if (!ctx_authorize(ctx, ACTION_DROP, "catalog", how.name, STR_NULL, STR_NULL, err)) {
         return false;
     }

@@ -259,15 +259,6 @@ typedef struct Altering {
     Connection result;
 } Altering;
 
-static bool expect_connection_version(const Connection *c, int64_t expected, Err *err) {
-    if (expected < 0 || expected == c->version) {
-        return true;
-    }
-    return err_set(err, ERR_VERSION_CONFLICT,
-                   "Connection %" STR_FMT " is at version %" PRId64 ", not at %" PRId64 " as expected: read it again.",
-                   STR_ARG(c->name), c->version, expected);
-}
-
 static bool connections_equal(const Connection *a, const Connection *b) {
     bool none = !a->more && !b->more;
     return str_eq(a->name, b->name) && str_eq(a->type, b->type) && str_eq(a->description, b->description) &&
@@ -318,7 +309,7 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
     ConnectionRow row;
     Secrets old, secrets;
     if (!connections_sql_get(a->ctx, conn, a->catalog, a->name, true, &row, err) ||
-        !expect_connection_version(&row.connection, a->how->expect_version, err) ||
+        !expect_state(a->how->expect, row.connection.id, row.connection.version, "Connection", row.connection.name, err) ||
         !open_sealed(a->ctx, row.connection.id, row.sealed, &old, err) ||
         !edit_connection(a, &row.connection, &old, &secrets, err)) {
         return false;
@@ -342,20 +333,20 @@ bool connection_alter(Ctx *ctx, Str catalog, Str name, const ConnectionAlter *ho
 typedef struct ConnectionDrop {
     Ctx *ctx;
     Str catalog, name;
-    int64_t expect_version;
+    Expect expect;
 } ConnectionDrop;
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
     ConnectionDrop *how = arg;
     ConnectionRow row;
     return connections_sql_get(how->ctx, conn, how->catalog, how->name, true, &row, err) &&
-           expect_connection_version(&row.connection, how->expect_version, err) &&
+           expect_state(how->expect, row.connection.id, row.connection.version, "Connection", row.connection.name, err) &&
            connections_sql_delete(how->ctx, conn, row.connection.id, err) &&
            log_connection(how->ctx, conn, "drop", &row.connection, NULL, err);
 }
 
-bool connection_drop(Ctx *ctx, Str catalog, Str name, int64_t expect_version, Err *err) {
-    ConnectionDrop how = {ctx, scope_catalog(ctx, catalog), name, expect_version};
+bool connection_drop(Ctx *ctx, Str catalog, Str name, Expect expect, Err *err) {
+    ConnectionDrop how = {ctx, scope_catalog(ctx, catalog), name, expect};
     return ctx_authorize(ctx, ACTION_DROP, "connection", how.catalog, STR_NULL, name, err) &&
            pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &how, err);
 }

@@ -42,11 +42,11 @@ typedef bool (*ConnectionEdit)(Ctx *ctx, Connection *connection, void *arg, Err 
 typedef struct ConnectionAlter {
     ConnectionEdit edit;
     void *arg;
-    int64_t expect_version; /* < 0: any */
-    bool replace_secrets;   /* secrets that EDIT does not give are forgotten (Glue) */
+    Expect expect;
+    bool replace_secrets; /* secrets that EDIT does not give are forgotten (Glue) */
 } ConnectionAlter;
 bool connection_alter(Ctx *ctx, Str catalog, Str name, const ConnectionAlter *how, Connection *ret, Err *err) WARN_UNUSED;
-bool connection_drop(Ctx *ctx, Str catalog, Str name, int64_t expect_version, Err *err) WARN_UNUSED;
+bool connection_drop(Ctx *ctx, Str catalog, Str name, Expect expect, Err *err) WARN_UNUSED;
 
 /* Connects, within seconds. It not working is no error: ret->ok is false and the message says why. ERR_NOT_SUPPORTED for
  * sources this server cannot speak to (yet). The first one remembers the outcome as the connection's status. */

@@ -153,7 +153,7 @@ bool database_create_default(Ctx *ctx, PgConn *conn, const CatalogInfo *catalog,
 typedef struct DatabaseAlter {
     Ctx *ctx;
     Str catalog, name;
-    int64_t expect_version;
+    Expect expect;
     DatabaseEdit edit;
     void *arg;
     Database result;
@@ -166,13 +166,8 @@ static bool databases_equal(const Database *a, const Database *b) {
            str_eq(a->remote_name, b->remote_name) && str_eq(a->extra, b->extra) && a->bootstrap == b->bootstrap;
 }
 
-static bool expect_database_version(const Database *d, int64_t expected, Err *err) {
-    if (expected < 0 || expected == d->version) {
-        return true;
-    }
-    return err_set(err, ERR_VERSION_CONFLICT,
-                   "Database %" STR_FMT ".%" STR_FMT " is at version %" PRId64 ", not at %" PRId64 " as expected: read it again.",
-                   STR_ARG(d->catalog), STR_ARG(d->name), d->version, expected);
+static bool expect_database(Ctx *ctx, const Database *d, Expect expect, Err *err) {
+    return expect_state(expect, d->id, d->version, "Database", ARENA_CONCAT(ctx->arena, d->catalog, STR("."), d->name), err);
 }
 
 /* What an edit may not change. */
@@ -208,7 +203,7 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
     DatabaseAlter *how = arg;
     Database before;
     if (!databases_sql_get(how->ctx, conn, how->catalog, how->name, ROW_UPDATE, &before, err) ||
-        !expect_database_version(&before, how->expect_version, err) || !edit_database(how, &before, &how->result, err)) {
+        !expect_database(how->ctx, &before, how->expect, err) || !edit_database(how, &before, &how->result, err)) {
         return false;
     }
     return databases_equal(&before, &how->result) ||
@@ -216,9 +211,8 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
             log_database(how->ctx, conn, "alter", "ALTER_DATABASE", &before, &how->result, NULL, err));
 }
 
-bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, DatabaseEdit edit, void *arg, Database *ret,
-                    Err *err) {
-    DatabaseAlter how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), expect_version, edit, arg, {0}};
+bool database_alter(Ctx *ctx, Str catalog, Str name, Expect expect, DatabaseEdit edit, void *arg, Database *ret, Err *err) {
+    DatabaseAlter how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), expect, edit, arg, {0}};
     if (!ctx_authorize(ctx, ACTION_ALTER, "database", how.catalog, how.name, STR_NULL, err) ||
         !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, alter_body, &how, err)) {
         return false;
@@ -232,7 +226,7 @@ bool database_alter(Ctx *ctx, Str catalog, Str name, int64_t expect_version, Dat
 typedef struct DatabaseRename {
     Ctx *ctx;
     Str catalog, name, new_name;
-    int64_t expect_version;
+    Expect expect;
     Database result;
 } DatabaseRename;
 
@@ -241,7 +235,7 @@ static bool rename_body(PgConn *conn, void *arg, Err *err) {
     DatabaseRename *how = arg;
     Database before;
     if (!databases_sql_get(how->ctx, conn, how->catalog, how->name, ROW_UPDATE, &before, err) ||
-        !expect_database_version(&before, how->expect_version, err)) {
+        !expect_database(how->ctx, &before, how->expect, err)) {
         return false;
     }
     how->result = before;
@@ -252,8 +246,8 @@ static bool rename_body(PgConn *conn, void *arg, Err *err) {
             log_database(how->ctx, conn, "rename", "ALTER_DATABASE", &before, &how->result, NULL, err));
 }
 
-bool database_rename(Ctx *ctx, Str catalog, Str name, Str new_name, int64_t expect_version, Database *ret, Err *err) {
-    DatabaseRename how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), scope_name(ctx, new_name), expect_version, {0}};
+bool database_rename(Ctx *ctx, Str catalog, Str name, Str new_name, Expect expect, Database *ret, Err *err) {
+    DatabaseRename how = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), scope_name(ctx, new_name), expect, {0}};
     if (!ctx_authorize(ctx, ACTION_ALTER, "database", how.catalog, how.name, STR_NULL, err) ||
         !ctx_authorize(ctx, ACTION_CREATE, "database", how.catalog, how.new_name, STR_NULL, err) ||
         !name_check(ctx_door_is(ctx, "hive") ? NAME_GLUE : ctx_name_rule(ctx), "database", how.new_name, err)) {
@@ -303,7 +297,7 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
     Database d;
     int64_t seq;
     return databases_sql_get(ctx, conn, drop->catalog, drop->name, ROW_UPDATE, &d, err) &&
-           expect_database_version(&d, how->expect_version, err) &&
+           expect_database(ctx, &d, how->expect, err) &&
            (how->cascade ? drop_contents(ctx, conn, &d, how->delete_data, err) : expect_empty(ctx, conn, &d, err)) &&
            log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
            databases_sql_mark_dropped(ctx, conn, d.id, seq, err) &&

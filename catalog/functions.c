@@ -99,7 +99,7 @@ bool function_create(Ctx *ctx, const Function *function, Function *ret, Err *err
 typedef struct FunctionAlter {
     Ctx *ctx;
     FunctionRef ref;
-    int64_t expect_version;
+    Expect expect;
     FunctionEdit edit;
     void *arg;
     Function result;
@@ -121,13 +121,8 @@ static bool functions_equal(const Function *a, const Function *b) {
            str_eq(a->extra, b->extra);
 }
 
-static bool expect_function_version(const Function *f, int64_t expected, Err *err) {
-    if (expected < 0 || expected == f->version) {
-        return true;
-    }
-    return err_set(err, ERR_VERSION_CONFLICT,
-                   "Function %" STR_FMT ".%" STR_FMT " is at version %" PRId64 ", not at %" PRId64 " as expected: read it again.",
-                   STR_ARG(f->database), STR_ARG(f->name), f->version, expected);
+static bool expect_function(Ctx *ctx, const Function *f, Expect expect, Err *err) {
+    return expect_state(expect, f->id, f->version, "Function", ARENA_CONCAT(ctx->arena, f->database, STR("."), f->name), err);
 }
 
 static bool edit_function(FunctionAlter *how, const Function *before, Function *after, Err *err) {
@@ -152,8 +147,8 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
     Function before;
     Database database;
     if (!database_lock_share(ctx, conn, how->ref.catalog, how->ref.database, &database, err) ||
-        !functions_sql_get(ctx, conn, how->ref, true, &before, err) ||
-        !expect_function_version(&before, how->expect_version, err) || !edit_function(how, &before, &how->result, err)) {
+        !functions_sql_get(ctx, conn, how->ref, true, &before, err) || !expect_function(how->ctx, &before, how->expect, err) ||
+        !edit_function(how, &before, &how->result, err)) {
         return false;
     }
     if (functions_equal(&before, &how->result)) {
@@ -166,8 +161,8 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
            log_function(ctx, conn, renamed ? "rename" : "alter", NULL, &before, &how->result, err);
 }
 
-bool function_alter(Ctx *ctx, FunctionRef ref, int64_t expect_version, FunctionEdit edit, void *arg, Function *ret, Err *err) {
-    FunctionAlter how = {ctx, fold(ctx, ref), expect_version, edit, arg, {0}};
+bool function_alter(Ctx *ctx, FunctionRef ref, Expect expect, FunctionEdit edit, void *arg, Function *ret, Err *err) {
+    FunctionAlter how = {ctx, fold(ctx, ref), expect, edit, arg, {0}};
     if (!ctx_authorize(ctx, ACTION_ALTER, "function", how.ref.catalog, how.ref.database, how.ref.name, err) ||
         !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, alter_body, &how, err)) {
         return false;
@@ -189,7 +184,7 @@ static bool rename_edit(Ctx *ctx, Function *function, void *arg, Err *err) {
     return true;
 }
 
-bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, int64_t expect_version, Function *ret, Err *err) {
+bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, Expect expect, Function *ret, Err *err) {
     NewName to = {new_database, new_name};
     FunctionRef from = fold(ctx, ref);
     Str database = str_is_null(new_database) ? from.database : scope_name(ctx, new_database);
@@ -197,7 +192,7 @@ bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, 
     if (!ctx_authorize(ctx, ACTION_CREATE, "function", from.catalog, database, name, err)) {
         return false;
     }
-    return function_alter(ctx, ref, expect_version, rename_edit, &to, ret, err);
+    return function_alter(ctx, ref, expect, rename_edit, &to, ret, err);
 }
 
 /* --- drop ------------------------------------------------------------------------------------------------------ */
@@ -205,18 +200,18 @@ bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, 
 typedef struct FunctionDrop {
     Ctx *ctx;
     FunctionRef ref;
-    int64_t expect_version;
+    Expect expect;
 } FunctionDrop;
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
     FunctionDrop *how = arg;
     Function f;
-    return functions_sql_get(how->ctx, conn, how->ref, true, &f, err) && expect_function_version(&f, how->expect_version, err) &&
+    return functions_sql_get(how->ctx, conn, how->ref, true, &f, err) && expect_function(how->ctx, &f, how->expect, err) &&
            functions_sql_delete(how->ctx, conn, f.id, err) && log_function(how->ctx, conn, "drop", "DROP_FUNCTION", &f, NULL, err);
 }
 
-bool function_drop(Ctx *ctx, FunctionRef ref, int64_t expect_version, Err *err) {
-    FunctionDrop how = {ctx, fold(ctx, ref), expect_version};
+bool function_drop(Ctx *ctx, FunctionRef ref, Expect expect, Err *err) {
+    FunctionDrop how = {ctx, fold(ctx, ref), expect};
     return ctx_authorize(ctx, ACTION_DROP, "function", how.ref.catalog, how.ref.database, how.ref.name, err) &&
            pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &how, err);
 }

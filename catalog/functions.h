@@ -31,12 +31,11 @@ bool function_list(Ctx *ctx, const FunctionQuery *query, Functions *ret, Err *er
 bool function_get(Ctx *ctx, FunctionRef ref, Function *ret, Err *err) WARN_UNUSED;
 bool function_create(Ctx *ctx, const Function *function, Function *ret, Err *err) WARN_UNUSED;
 /* EDIT changes a copy of the current function; it may run more than once. Changing name or database renames. An edit that
- * changes nothing writes nothing. expect_version < 0: any. */
+ * changes nothing writes nothing. */
 typedef bool (*FunctionEdit)(Ctx *ctx, Function *function, void *arg, Err *err);
-bool function_alter(Ctx *ctx, FunctionRef ref, int64_t expect_version, FunctionEdit edit, void *arg, Function *ret,
-                    Err *err) WARN_UNUSED;
-bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, int64_t expect_version, Function *ret,
+bool function_alter(Ctx *ctx, FunctionRef ref, Expect expect, FunctionEdit edit, void *arg, Function *ret, Err *err) WARN_UNUSED;
+bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, Expect expect, Function *ret,
                      Err *err) WARN_UNUSED; /* null: as it is */
-bool function_drop(Ctx *ctx, FunctionRef ref, int64_t expect_version, Err *err) WARN_UNUSED;
+bool function_drop(Ctx *ctx, FunctionRef ref, Expect expect, Err *err) WARN_UNUSED;
 
 #endif

@@ -175,6 +175,9 @@ typedef struct Altering {
 } Altering;
 
 static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
+    if (!expect_id(how->expect_id, t->id, "Table", t->name, err)) {
+        return false;
+    }
     if (how->expect_version >= 0 && how->expect_version != t->version) {
         return err_set(err, ERR_VERSION_CONFLICT,
                        "Table %" STR_FMT ".%" STR_FMT " has version %" PRId64 " by now, not %" PRId64
@@ -469,7 +472,7 @@ static bool edit_name(Ctx *ctx, Table *table, void *arg, Err *err) {
     return true;
 }
 
-bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, int64_t expect_version, Table *ret, Err *err) {
+bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, Expect expect, Table *ret, Err *err) {
     NewName to = {new_database, new_name};
     TableRef folded = scope_table(ctx, ref);
     Str database = str_is_null(new_database) ? folded.database : scope_name(ctx, new_database);
@@ -477,7 +480,7 @@ bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, int64_
     if (!authorize(ctx, ACTION_CREATE, (TableRef){folded.catalog, database, name}, err)) {
         return false;
     }
-    TableAlter how = {.edit = edit_name, .arg = &to, .expect_version = expect_version};
+    TableAlter how = {.edit = edit_name, .arg = &to, .expect_version = expect.version, .expect_id = expect.id};
     return table_alter(ctx, ref, &how, ret, err);
 }
 
@@ -512,7 +515,7 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
     if (!table_row_get(d->ctx, conn, d->ref, true, &d->table, err)) {
         return false;
     }
-    TableAlter expected = {.expect_version = d->how->expect_version};
+    TableAlter expected = {.expect_version = d->how->expect_version, .expect_id = d->how->expect_id};
     Str payload = d->how->delete_data ? job_payload(d->ctx, &d->table) : STR_NULL;
     d->with_data = !str_is_null(payload);
     return check_expected(&expected, &d->table, err) && table_row_drop(d->ctx, conn, &d->table, payload, &won, err);

@@ -39,6 +39,7 @@ typedef struct TableAlter {
     TableEdit edit;
     void *arg;
     int64_t expect_version;         /* < 0: any */
+    int64_t expect_id;              /* the incarnation; 0: any */
     Str expect_param, expect_value; /* compare-and-set on a parameter; null: no check */
     bool skip_archive;              /* Glue: the replaced version is not listed there */
     bool write_noop;                /* a change of nothing still makes a version (flagged) */
@@ -47,11 +48,11 @@ typedef struct TableAlter {
     const char *action;             /* change log: "alter", "rename", "restore"; NULL: decided by what changed */
 } TableAlter;
 bool table_alter(Ctx *ctx, TableRef ref, const TableAlter *how, Table *ret, Err *err) WARN_UNUSED;
-bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, int64_t expect_version, Table *ret, Err *err) WARN_UNUSED;
+bool table_rename(Ctx *ctx, TableRef ref, Str new_database, Str new_name, Expect expect, Table *ret, Err *err) WARN_UNUSED;
 
 typedef struct TableDrop {
-    int64_t expect_version;
-    bool delete_data; /* of a managed table, by the rules for data */
+    int64_t expect_version, expect_id; /* as in TableAlter */
+    bool delete_data;                  /* of a managed table, by the rules for data */
 } TableDrop;
 bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) WARN_UNUSED;
 

@@ -180,6 +180,7 @@ bool version_restore(Ctx *ctx, TableRef ref, const VersionRestore *how, Table *r
     TableAlter alter = {.edit = restore_edit,
                         .arg = &restore,
                         .expect_version = how->expect_version,
+                        .expect_id = how->expect_id,
                         .action = "restore",
                         .allow_key_change = true};
     return table_alter(ctx, folded, &alter, ret, err) && table_locations_gone(ctx, ret, ret_gone, err);

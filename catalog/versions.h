@@ -26,8 +26,8 @@ bool version_as_of(Ctx *ctx, TableRef ref, Micros at, TableVersion *ret, Err *er
 bool version_diff(Ctx *ctx, TableRef ref, int64_t from, int64_t to, Str *ret_json, Err *err) WARN_UNUSED;
 typedef struct VersionRestore {
     int64_t version;
-    int64_t expect_version;
-    bool move_pointer; /* also of an Iceberg, Delta or Hudi table */
+    int64_t expect_version, expect_id; /* as in TableAlter */
+    bool move_pointer;                 /* also of an Iceberg, Delta or Hudi table */
 } VersionRestore;
 bool version_restore(Ctx *ctx, TableRef ref, const VersionRestore *how, Table *ret, StrList *ret_gone, Err *err) WARN_UNUSED;
 /* The table's location and those of its partitions outside it, as far as they are known to hold nothing any more. */

@@ -106,6 +106,18 @@ static bool check_condition(const Request *r, Err *err) {
                    r->method->name);
 }
 
+/* Taken as it is, a packed body would be "not JSON"; unpacking would let a few bytes become very many. */
+static bool check_encoding(const Request *r, Err *err) {
+    Str encoding = str_trim(r->http->headers[HTTP_CONTENT_ENCODING]);
+    if (str_is_empty(encoding) || str_eq_nocase(encoding, STR("identity")) || !http_has_body(r->http)) {
+        return true;
+    }
+    return err_set(err, ERR_UNSUPPORTED_MEDIA_TYPE,
+                   "The body comes with \"Content-Encoding: %" STR_FMT
+                   "\", but the server takes bodies as they are. Send it uncompressed and without that header.",
+                   STR_ARG(str_slice(encoding, 0, 100)));
+}
+
 static bool request_run(Request *r, Call *call, Err *err) {
     if (call->http->body_too_large) {
         int64_t most = r->server->limits.body;
@@ -116,7 +128,7 @@ static bool request_run(Request *r, Call *call, Err *err) {
         *err = call->route_err;
         return false;
     }
-    return auth_login(r->server->auth, r, err) && check_condition(r, err) && decode_path(r, &call->match, err) &&
+    return auth_login(r->server->auth, r, err) && check_encoding(r, err) && check_condition(r, err) && decode_path(r, &call->match, err) &&
            request_parse_query(r, err) && r->method->handler(r, err) &&
            (r->parked || (arena_check(r->arena, err) && buf_check(&r->answer.body, "The answer", err)));
 }

@@ -148,6 +148,7 @@ static const char *const HEADER_NAMES[HTTP_HEADER_COUNT] = {
     [HTTP_ACCEPT] = "Accept",
     [HTTP_ACCEPT_ENCODING] = "Accept-Encoding",
     [HTTP_AUTHORIZATION] = "Authorization",
+    [HTTP_CONTENT_ENCODING] = "Content-Encoding",
     [HTTP_CONTENT_TYPE] = "Content-Type",
     [HTTP_CONTENT_LENGTH] = "Content-Length",
     [HTTP_HOST] = "Host",
@@ -155,6 +156,7 @@ static const char *const HEADER_NAMES[HTTP_HEADER_COUNT] = {
     [HTTP_IF_MATCH] = "If-Match",
     [HTTP_IF_NONE_MATCH] = "If-None-Match",
     [HTTP_LAST_EVENT_ID] = "Last-Event-ID",
+    [HTTP_TRANSFER_ENCODING] = "Transfer-Encoding",
     [HTTP_USER_AGENT] = "User-Agent",
     [HTTP_X_REQUEST_ID] = "X-Request-Id",
 };
@@ -247,6 +249,11 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
         return keep_body(e, data, size);
     }
     return e->dispatched ? send_answer(e) : dispatch(e);
+}
+
+bool http_has_body(const HttpExchange *exchange) {
+    Str length = exchange->headers[HTTP_CONTENT_LENGTH];
+    return !str_is_null(exchange->headers[HTTP_TRANSFER_ENCODING]) || (!str_is_null(length) && !str_eq(length, STR("0")));
 }
 
 void http_suspend(HttpExchange *pub) {

@@ -16,6 +16,7 @@ typedef enum HttpHeader {
     HTTP_ACCEPT,
     HTTP_ACCEPT_ENCODING,
     HTTP_AUTHORIZATION,
+    HTTP_CONTENT_ENCODING,
     HTTP_CONTENT_TYPE,
     HTTP_CONTENT_LENGTH,
     HTTP_HOST,
@@ -23,6 +24,7 @@ typedef enum HttpHeader {
     HTTP_IF_MATCH,
     HTTP_IF_NONE_MATCH,
     HTTP_LAST_EVENT_ID,
+    HTTP_TRANSFER_ENCODING,
     HTTP_USER_AGENT,
     HTTP_X_REQUEST_ID,
     HTTP_HEADER_COUNT,
@@ -65,6 +67,9 @@ typedef struct HttpStats {
     unsigned connections, exchanges, streams;
 } HttpStats;
 void http_stats(HttpServer *server, HttpStats *ret);
+
+/* Whether the head announces a body. */
+bool http_has_body(const HttpExchange *exchange);
 
 /* To be called in on_request() only: the answer will come later, from any thread. */
 void http_suspend(HttpExchange *exchange);

@@ -53,9 +53,10 @@ bool rest_same_name(Request *r, const JsonAt *body, Str path_name, Err *err) {
     if (!rest_member_str(r, body, "name", &name, err)) {
         return false;
     }
-    if (str_eq_nocase(str_trim(name), str_trim(path_name))) {
-        return true;
-    }
+    return str_eq_nocase(str_trim(name), str_trim(path_name)) || rest_other_name(name, path_name, err);
+}
+
+bool rest_other_name(Str name, Str path_name, Err *err) {
     return err_set(err, ERR_INVALID_INPUT,
                    "name is \"%" STR_FMT "\", but the path names \"%" STR_FMT "\". To rename, POST to the path with \":rename\".",
                    STR_ARG(name), STR_ARG(path_name));
@@ -74,8 +75,8 @@ static bool parse_etag(Str tag, int64_t *ret_id, int64_t *ret_version) {
     tag = str_slice(tag, 1, tag.len - 1);
     size_t dash = str_find_char(tag, '-');
     int64_t id, version;
-    if (dash == SIZE_MAX || !str_to_i64(str_slice(tag, 0, dash), &id) || !str_to_i64(str_skip(tag, dash + 1), &version) || id < 0 ||
-        version < 0) { /* a negative one would mean "any" */
+    if (dash == SIZE_MAX || !str_to_i64(str_slice(tag, 0, dash), &id) || !str_to_i64(str_skip(tag, dash + 1), &version) || id < 1 ||
+        version < 0) { /* less would mean "any" */
         return false;
     }
     *ret_id = id;
@@ -83,9 +84,9 @@ static bool parse_etag(Str tag, int64_t *ret_id, int64_t *ret_version) {
     return true;
 }
 
-bool rest_if_match(const Request *r, RestMatch *ret, Err *err) {
+bool rest_if_match(const Request *r, Expect *ret, Err *err) {
     Str header = r->http->headers[HTTP_IF_MATCH];
-    *ret = (RestMatch){-1, -1};
+    *ret = EXPECT_ANY;
     if (str_is_null(header) || str_eq(str_trim(header), STR("*"))) {
         return true;
     }
@@ -93,14 +94,6 @@ bool rest_if_match(const Request *r, RestMatch *ret, Err *err) {
         return err_set(err, ERR_INVALID_INPUT, "If-Match must be one ETag as an answer of this server gave it (\"12-3\"), or *.");
     }
     return true;
-}
-
-bool rest_match_id(const RestMatch *match, int64_t id, Err *err) {
-    if (match->id < 0 || match->id == id) {
-        return true;
-    }
-    return err_set(err, ERR_VERSION_CONFLICT,
-                   "It was dropped and made again since the ETag of If-Match was given out. Read it again.");
 }
 
 bool rest_create_only(const Request *r) { return str_eq(str_trim(r->http->headers[HTTP_IF_NONE_MATCH]), STR("*")); }
@@ -255,4 +248,18 @@ void rest_next_page(Request *r, JsonWriter *w, bool more, Str last) {
     buf_add(&plain, last);
     buf_add_base64(&text, buf_str(&plain), true);
     jw_put_str(w, "next_page_token", buf_str(&text));
+}
+
+bool rest_items(Request *r, const RestItems *page) {
+    JsonWriter w = request_json(r);
+    jw_object_begin(&w);
+    jw_key(&w, STR("items"));
+    jw_array_begin(&w);
+    for (size_t i = 0; i < page->count; i++) {
+        page->json(&w, (const char *)page->items + i * page->size);
+    }
+    jw_array_end(&w);
+    rest_next_page(r, &w, page->more, page->last);
+    jw_object_end(&w);
+    return true;
 }

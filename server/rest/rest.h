@@ -23,15 +23,11 @@ bool rest_member_str(Request *r, const JsonAt *object, const char *key, Str *ret
 bool rest_member_bool(Request *r, const JsonAt *object, const char *key, bool *ret, Err *err) WARN_UNUSED;
 /* A body may repeat the name that its path gives, but not name another one. */
 bool rest_same_name(Request *r, const JsonAt *body, Str path_name, Err *err) WARN_UNUSED;
-TableRef rest_table_ref(const Request *r); /* of a path that begins with catalog, database, table */
+bool rest_other_name(Str name, Str path_name, Err *err) WARN_UNUSED; /* says that it does; false */
+TableRef rest_table_ref(const Request *r);                           /* of a path that begins with catalog, database, table */
 
-/* What If-Match asks for. */
-typedef struct RestMatch {
-    int64_t id, version; /* < 0: any */
-} RestMatch;
-bool rest_if_match(const Request *r, RestMatch *ret, Err *err) WARN_UNUSED;
-bool rest_match_id(const RestMatch *match, int64_t id, Err *err) WARN_UNUSED; /* ERR_VERSION_CONFLICT: it is another incarnation */
-bool rest_create_only(const Request *r);                                      /* If-None-Match: * */
+bool rest_if_match(const Request *r, Expect *ret, Err *err) WARN_UNUSED;
+bool rest_create_only(const Request *r); /* If-None-Match: * */
 
 /* RFC 7396: PATCH into TARGET. */
 json_t *rest_merge_patch(json_t *target, const json_t *patch);
@@ -44,6 +40,18 @@ bool rest_merge(Request *r, Str current, const JsonAt *patch, JsonAt *ret, Err *
 bool rest_page(Request *r, bool all_allowed, Page *ret, Err *err) WARN_UNUSED;
 /* Writes next_page_token when there is MORE; LAST is where the next page begins. */
 void rest_next_page(Request *r, JsonWriter *w, bool more, Str last);
+/* A page of a list, each item in a form of its own. */
+typedef struct RestItems {
+    const void *items;
+    size_t count, size; /* how many, and how large one is */
+    void (*json)(JsonWriter *w, const void *item);
+    bool more;
+    Str last; /* where the next page begins */
+} RestItems;
+#define REST_ITEMS(found, write, last_of_some) \
+    ((RestItems){(found).items, (found).count, sizeof *(found).items, write, (found).more, \
+                 (found).count ? (last_of_some) : STR_NULL})
+bool rest_items(Request *r, const RestItems *page); /* {"items": [...], "next_page_token": ...}; returns true */
 
 /* --- out --------------------------------------------------------------------------------------------------------- */
 

@@ -28,6 +28,8 @@ static bool check_kind(const Request *r, Err *err) {
                    STR_ARG(kind));
 }
 
+static void hit_json(JsonWriter *w, const void *hit) { search_hit_json(w, hit); }
+
 bool rest_search(Request *r, Err *err) {
     Page page;
     SearchQuery query = {
@@ -44,18 +46,6 @@ bool rest_search(Request *r, Err *err) {
     }
     query.after = page.after;
     query.limit = page.limit;
-    if (!search_tables(&r->ctx, &query, &hits, err)) {
-        return false;
-    }
-    JsonWriter w = request_json(r);
-    jw_object_begin(&w);
-    jw_key(&w, STR("items"));
-    jw_array_begin(&w);
-    for (size_t i = 0; i < hits.count; i++) {
-        search_hit_json(&w, &hits.items[i]);
-    }
-    jw_array_end(&w);
-    rest_next_page(r, &w, !str_is_null(hits.next), hits.next);
-    jw_object_end(&w);
-    return true;
+    return search_tables(&r->ctx, &query, &hits, err) &&
+           rest_items(r, &(RestItems){hits.items, hits.count, sizeof *hits.items, hit_json, !str_is_null(hits.next), hits.next});
 }

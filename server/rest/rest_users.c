@@ -3,7 +3,8 @@
 #include "server/rest/rest.h"
 #include "server/server.h"
 
-static void write_user(JsonWriter *w, const User *user) {
+static void write_user(JsonWriter *w, const void *item) {
+    const User *user = item;
     jw_object_begin(w);
     jw_put_str(w, "name", user->name);
     jw_put_bool(w, "admin", user->admin);
@@ -23,20 +24,8 @@ static bool answer_user(Request *r, const User *user) {
 bool rest_user_list(Request *r, Err *err) {
     Page page;
     Users found;
-    if (!rest_page(r, false, &page, err) || !user_list(&r->ctx, &page, &found, err)) {
-        return false;
-    }
-    JsonWriter w = request_json(r);
-    jw_object_begin(&w);
-    jw_key(&w, STR("items"));
-    jw_array_begin(&w);
-    for (size_t i = 0; i < found.count; i++) {
-        write_user(&w, &found.items[i]);
-    }
-    jw_array_end(&w);
-    rest_next_page(r, &w, found.more, found.count ? found.items[found.count - 1].name : STR_NULL);
-    jw_object_end(&w);
-    return true;
+    return rest_page(r, false, &page, err) && user_list(&r->ctx, &page, &found, err) &&
+           rest_items(r, &REST_ITEMS(found, write_user, found.items[found.count - 1].name));
 }
 
 bool rest_user_get(Request *r, Err *err) {
@@ -99,27 +88,19 @@ static void write_token(JsonWriter *w, const Token *token, Str secret) {
     jw_object_end(w);
 }
 
+static void write_token_alone(JsonWriter *w, const void *token) { write_token(w, token, STR_NULL); }
+
 bool rest_token_list(Request *r, Err *err) {
     Page page;
     Tokens found;
+    char last[37] = "";
     if (!rest_page(r, false, &page, err) || !token_list(&r->ctx, r->path[0], &page, &found, err)) {
         return false;
     }
-    JsonWriter w = request_json(r);
-    jw_object_begin(&w);
-    jw_key(&w, STR("items"));
-    jw_array_begin(&w);
-    for (size_t i = 0; i < found.count; i++) {
-        write_token(&w, &found.items[i], STR_NULL);
-    }
-    jw_array_end(&w);
-    char last[37] = "";
     if (found.count) {
         uuid_text(found.items[found.count - 1].id, last);
     }
-    rest_next_page(r, &w, found.more, str_from(last));
-    jw_object_end(&w);
-    return true;
+    return rest_items(r, &REST_ITEMS(found, write_token_alone, str_from(last)));
 }
 
 bool rest_token_create(Request *r, Err *err) {

@@ -21,6 +21,8 @@ static void write_version(JsonWriter *w, const TableVersion *v, bool with_table)
     jw_object_end(w);
 }
 
+static void write_listed(JsonWriter *w, const void *version) { write_version(w, version, false); }
+
 bool rest_version_list(Request *r, Err *err) {
     Page page;
     TableVersions found;
@@ -36,18 +38,8 @@ bool rest_version_list(Request *r, Err *err) {
     if (!version_list(&r->ctx, rest_table_ref(r), &query, &found, err)) {
         return false;
     }
-    JsonWriter w = request_json(r);
-    jw_object_begin(&w);
-    jw_key(&w, STR("items"));
-    jw_array_begin(&w);
-    for (size_t i = 0; i < found.count; i++) {
-        write_version(&w, &found.items[i], false);
-    }
-    jw_array_end(&w);
     Str last = found.count ? arena_printf(r->arena, "%" PRId64, found.items[found.count - 1].version) : STR_NULL;
-    rest_next_page(r, &w, found.more, last);
-    jw_object_end(&w);
-    return true;
+    return rest_items(r, &REST_ITEMS(found, write_listed, last));
 }
 
 static bool path_version(const Request *r, int64_t *ret, Err *err) {
@@ -116,18 +108,18 @@ bool rest_table_diff(Request *r, Err *err) {
 bool rest_table_restore(Request *r, Err *err) {
     static const char *const KNOWN[] = {"version", "move_pointer", NULL};
     JsonAt body;
-    RestMatch match;
+    Expect expect;
     VersionRestore how = {0};
     Table table;
     StrList gone = {0};
-    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) || !rest_if_match(r, &match, err)) {
+    if (!rest_body(r, false, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err) || !rest_if_match(r, &expect, err)) {
         return false;
     }
     JsonAt version = jr_member(&body, "version");
-    how.expect_version = match.version;
+    how.expect_version = expect.version;
+    how.expect_id = expect.id;
     if (!jr_required(&version, r->arena, err) || !jr_i64(&version, r->arena, 0, INT64_MAX, &how.version, err) ||
         !rest_member_bool(r, &body, "move_pointer", &how.move_pointer, err) ||
-        (match.id >= 0 && (!table_get(&r->ctx, rest_table_ref(r), &table, err) || !rest_match_id(&match, table.id, err))) ||
         !version_restore(&r->ctx, rest_table_ref(r), &how, &table, &gone, err)) {
         return false;
     }

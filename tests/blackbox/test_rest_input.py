@@ -1,5 +1,6 @@
 """Bad input: a precise error, and nothing changes."""
 
+import gzip
 import http.client
 import json
 import socket
@@ -64,6 +65,19 @@ def test_only_json_is_taken(api, kind):
     answer = post(api, b'{"name":"never"}', headers)
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
     api.problem("GET", "/catalogs/hive/databases/never", 404, "database_not_found")
+
+
+@pytest.mark.parametrize("encoding, status", [("gzip", 415), ("deflate", 415), ("gzip, identity", 415), ("x" * 5000, 415), ("Identity", 201), ("", 201)])
+def test_bodies_come_as_they_are(api, encoding, status):
+    name = "as_it_is_" + (encoding[:3].lower() or "none")
+    body = gzip.compress(json.dumps({"name": name}).encode()) if status == 415 else json.dumps({"name": name}).encode()
+    answer = post(api, body, JSON | {"Content-Encoding": encoding})
+    assert answer.status_code == status, answer.text
+    if status == 415:
+        assert answer.json()["code"] == "unsupported_media_type" and "uncompressed" in answer.json()["detail"]
+    else:
+        api.ok("DELETE", "/catalogs/hive/databases/" + name)
+    assert api.request("GET", "/catalogs", headers={"Content-Encoding": encoding}).status_code == 200
 
 
 @pytest.mark.parametrize("path, status, code", [

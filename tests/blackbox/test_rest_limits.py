@@ -211,6 +211,26 @@ def test_a_negative_etag_is_not_any(small, home, tag):
     small.problem("PATCH", home, 400, "invalid_input", json={"description": "x"}, headers={"If-Match": tag})
 
 
+def test_a_condition_is_about_this_very_object(small, home):
+    """One dropped and made again under the same name is at version 0 again, but it is not what the caller has seen."""
+    place = home.rsplit("/", 2)[0]
+    nouns = {home + "/tables/t": {"columns": [COLUMN]}, home + "/functions/f": {"class_name": "c"}, place + "/databases/again": {},
+             place + "/connections/again": {"type": "JDBC", "properties": {}}, "/catalogs/again": {}}
+    for path, body in nouns.items():
+        assert small.request("PUT", path, json=body).status_code == 201
+        old = small.request("GET", path).headers["ETag"]
+        small.ok("DELETE", path, 204, headers={"If-Match": old})
+        assert small.request("PUT", path, json=body).status_code == 201
+        new = small.request("GET", path).headers["ETag"]
+        assert old != new and old.endswith('-0"') and new.endswith('-0"')
+        verbs = [("PUT", path, body), ("PATCH", path, body), ("DELETE", path, None)]
+        verbs += [("POST", path + ":rename", {"name": "x"})] if path != "/catalogs/again" else []
+        verbs += [("POST", path + ":restore", {"version": 0})] if "/tables/" in path else []
+        for verb, where, what in verbs:
+            small.problem(verb, where, 412, "version_conflict", json=what, headers={"If-Match": old})
+        small.ok("DELETE", path, 204, headers={"If-Match": new})
+
+
 def test_a_condition_is_never_ignored(small, home):
     table = home + "/tables/t"
     small.ok("PUT", table, 201, json={"columns": [COLUMN], "partition_keys": [KEY], "type": "EXTERNAL_TABLE"})

@@ -119,14 +119,14 @@ static void test_alter(void **state) {
     Connection c;
     char text[] = "other", empty[] = "", fresh[] = "hunter9";
     create(bed, &c);
-    ConnectionAlter how = {.edit = edit_description, .arg = text, .expect_version = 0};
+    ConnectionAlter how = {.edit = edit_description, .arg = text, .expect = (Expect){0, 0}};
     assert_ok(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err));
     assert_true(c.version == 1 && c.has_secrets);
     assert_err(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err), ERR_VERSION_CONFLICT);
-    how.expect_version = 1;
+    how.expect = (Expect){0, 1};
     assert_ok(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err));
     assert_int_equal(c.version, 1);
-    how = (ConnectionAlter){.edit = edit_password, .arg = fresh, .expect_version = -1};
+    how = (ConnectionAlter){.edit = edit_password, .arg = fresh, .expect = EXPECT_ANY};
     assert_ok(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err));
     assert_true(c.version == 2 && str_find(shown(&c), STR("hunter")) == SIZE_MAX);
     assert_ok(connection_get(&bed->ctx, STR_NULL, STR("Pg"), true, &c, &err));
@@ -136,14 +136,15 @@ static void test_alter(void **state) {
     assert_ok(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err));
     assert_ok(connection_get(&bed->ctx, STR_NULL, STR("Pg"), true, &c, &err));
     assert_false(params_has(&c.properties, STR("PASSWORD")));
-    how = (ConnectionAlter){.edit = edit_description, .arg = text, .expect_version = -1, .replace_secrets = true};
+    how = (ConnectionAlter){.edit = edit_description, .arg = text, .expect = EXPECT_ANY, .replace_secrets = true};
     assert_ok(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err));
     assert_false(c.has_secrets);
-    how = (ConnectionAlter){.edit = edit_name, .arg = text, .expect_version = -1};
+    how = (ConnectionAlter){.edit = edit_name, .arg = text, .expect = EXPECT_ANY};
     assert_ok(connection_alter(&bed->ctx, STR_NULL, STR("Pg"), &how, &c, &err));
     assert_err(connection_get(&bed->ctx, STR_NULL, STR("Pg"), false, &c, &err), ERR_CONNECTION_NOT_FOUND);
-    assert_ok(connection_drop(&bed->ctx, STR_NULL, STR("other"), -1, &err));
-    assert_err(connection_drop(&bed->ctx, STR_NULL, STR("other"), -1, &err), ERR_CONNECTION_NOT_FOUND);
+    assert_err(connection_drop(&bed->ctx, STR_NULL, STR("other"), (Expect){1 << 30, -1}, &err), ERR_VERSION_CONFLICT);
+    assert_ok(connection_drop(&bed->ctx, STR_NULL, STR("other"), EXPECT_ANY, &err));
+    assert_err(connection_drop(&bed->ctx, STR_NULL, STR("other"), EXPECT_ANY, &err), ERR_CONNECTION_NOT_FOUND);
     assert_str(bed_value(bed, "SELECT string_agg(action, ' ' ORDER BY seq) FROM changes WHERE kind = 'connection'"),
                "create alter alter alter alter rename drop");
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE detail LIKE '%hunter%'"), 0);

@@ -115,17 +115,17 @@ static void test_alter(void **state) {
     Database d;
     char carl[] = "carl";
     create(bed, "x");
-    assert_ok(database_alter(&bed->ctx, STR_NULL, STR("X"), 0, set_owner, carl, &d, &err));
+    assert_ok(database_alter(&bed->ctx, STR_NULL, STR("X"), (Expect){0, 0}, set_owner, carl, &d, &err));
     assert_true(d.version == 1 && str_eq(d.owner, STR("carl")) && d.updated_at > d.created_at);
-    assert_err(database_alter(&bed->ctx, STR_NULL, STR("x"), 0, set_owner, carl, &d, &err), ERR_VERSION_CONFLICT);
-    assert_ok(database_alter(&bed->ctx, STR_NULL, STR("x"), 1, set_owner, carl, &d, &err));
+    assert_err(database_alter(&bed->ctx, STR_NULL, STR("x"), (Expect){0, 0}, set_owner, carl, &d, &err), ERR_VERSION_CONFLICT);
+    assert_ok(database_alter(&bed->ctx, STR_NULL, STR("x"), (Expect){0, 1}, set_owner, carl, &d, &err));
     assert_int_equal(d.version, 1); /* nothing changed, nothing written */
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE hms_event = 'ALTER_DATABASE'"), 1);
     assert_str(bed_value(bed, "SELECT (detail::json->'before'->>'owner') IS NULL AND detail::json->'after'->>'owner' = 'carl'"
                               " FROM changes WHERE hms_event = 'ALTER_DATABASE'"),
                "true");
-    assert_err(database_alter(&bed->ctx, STR_NULL, STR("x"), -1, set_name, carl, &d, &err), ERR_INVALID_OPERATION);
-    assert_err(database_alter(&bed->ctx, STR_NULL, STR("y"), -1, set_owner, carl, &d, &err), ERR_DATABASE_NOT_FOUND);
+    assert_err(database_alter(&bed->ctx, STR_NULL, STR("x"), EXPECT_ANY, set_name, carl, &d, &err), ERR_INVALID_OPERATION);
+    assert_err(database_alter(&bed->ctx, STR_NULL, STR("y"), EXPECT_ANY, set_owner, carl, &d, &err), ERR_DATABASE_NOT_FOUND);
 }
 
 static void test_rename(void **state) {
@@ -136,12 +136,14 @@ static void test_rename(void **state) {
     create(bed, "taken");
     int64_t table = bed_table(bed, "sales", "orders", "MANAGED_TABLE", "file:/x");
     assert_ok(database_get(&bed->ctx, STR_NULL, STR("sales"), &before, &err));
-    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("TAKEN"), -1, &after, &err), ERR_ALREADY_EXISTS);
-    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR(""), -1, &after, &err), ERR_INVALID_NAME);
-    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("x"), 7, &after, &err), ERR_VERSION_CONFLICT);
-    assert_err(database_rename(&bed->ctx, STR_NULL, STR("nix"), STR("x"), -1, &after, &err), ERR_DATABASE_NOT_FOUND);
-    assert_err(database_rename(&bed->ctx, STR_NULL, STR("default"), STR("x"), -1, &after, &err), ERR_INVALID_OPERATION);
-    assert_ok(database_rename(&bed->ctx, STR_NULL, STR("Sales"), STR(" Old Sales "), 0, &after, &err));
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("TAKEN"), EXPECT_ANY, &after, &err), ERR_ALREADY_EXISTS);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR(""), EXPECT_ANY, &after, &err), ERR_INVALID_NAME);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("x"), (Expect){0, 7}, &after, &err), ERR_VERSION_CONFLICT);
+    Expect other = {before.id + 1, 0};
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("sales"), STR("x"), other, &after, &err), ERR_VERSION_CONFLICT);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("nix"), STR("x"), EXPECT_ANY, &after, &err), ERR_DATABASE_NOT_FOUND);
+    assert_err(database_rename(&bed->ctx, STR_NULL, STR("default"), STR("x"), EXPECT_ANY, &after, &err), ERR_INVALID_OPERATION);
+    assert_ok(database_rename(&bed->ctx, STR_NULL, STR("Sales"), STR(" Old Sales "), (Expect){0, 0}, &after, &err));
     assert_str(after.name, "old sales");
     assert_true(after.id == before.id && after.version == 1 && after.updated_at > before.updated_at);
     assert_str(after.location, arena_cstr(bed->arena, before.location));
@@ -153,7 +155,8 @@ static void test_rename(void **state) {
     assert_str(bed_value(bed, "SELECT database || '|' || hms_event || '|' || (detail::json->'before'->>'name') || '|' ||"
                               " (detail::json->'after'->>'name') FROM changes WHERE kind = 'database' AND action = 'rename'"),
                "old sales|ALTER_DATABASE|sales|old sales");
-    assert_ok(database_rename(&bed->ctx, STR_NULL, STR("old sales"), STR("OLD SALES"), 1, &after, &err)); /* as it is called */
+    assert_ok(database_rename(&bed->ctx, STR_NULL, STR("old sales"), STR("OLD SALES"), (Expect){0, 1}, &after,
+                              &err)); /* as it is called */
     assert_int_equal(after.version, 1);
     create(bed, "sales"); /* the old name is free */
 }
@@ -163,7 +166,7 @@ static void test_first_use_clears_bootstrap(void **state) {
     Err err;
     Database d;
     char bob[] = "public";
-    assert_ok(database_alter(&bed->ctx, STR_NULL, STR("default"), -1, set_owner, bob, &d, &err));
+    assert_ok(database_alter(&bed->ctx, STR_NULL, STR("default"), EXPECT_ANY, set_owner, bob, &d, &err));
     assert_false(d.bootstrap);
     assert_int_equal(d.version, 1);
 }
@@ -188,15 +191,17 @@ static void test_drop(void **state) {
     Bed *bed = *state;
     Err err;
     Database d;
-    DatabaseDrop how = {.expect_version = -1};
+    DatabaseDrop how = {.expect = EXPECT_ANY};
     create(bed, "x");
     bed_table(bed, "x", "t", "MANAGED_TABLE", "file:/wh/x.db/t");
     assert_err(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err), ERR_NOT_EMPTY);
     bed_table(bed, "x", "m", "EXTERNAL_TABLE", "file:/wh/x.db/m");
     bed_table(bed, "x", "z", "MATERIALIZED_VIEW", "file:/wh/x.db/z");
-    how = (DatabaseDrop){.expect_version = 7, .cascade = true, .delete_data = true};
+    how = (DatabaseDrop){.expect = (Expect){1 << 30, 0}, .cascade = true, .delete_data = true};
     assert_err(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err), ERR_VERSION_CONFLICT);
-    how.expect_version = 0;
+    how.expect = (Expect){0, 7};
+    assert_err(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err), ERR_VERSION_CONFLICT);
+    how.expect = (Expect){0, 0};
     assert_ok(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err));
     assert_err(database_get(&bed->ctx, STR_NULL, STR("x"), &d, &err), ERR_DATABASE_NOT_FOUND);
     assert_str(bed_value(bed, "SELECT string_agg(coalesce(name, database), ' ' ORDER BY seq) FROM changes WHERE action = 'drop'"),
@@ -217,7 +222,7 @@ static void test_cascade_of_many(void **state) {
     bed_sql(bed,
             "INSERT INTO tables (database_id, name, type, version, created_at, updated_at) SELECT d.id, 't' || i, 'MANAGED_TABLE',"
             " 0, now(), now() FROM databases d, generate_series(1, 10000) i WHERE d.name = 'many'");
-    const DatabaseDrop how = {.expect_version = -1, .cascade = true};
+    const DatabaseDrop how = {.expect = EXPECT_ANY, .cascade = true};
     int64_t start = clock_monotonic_us();
     assert_ok(database_drop(&bed->ctx, STR_NULL, STR("many"), &how, &err));
     print_message("drop of a database with 10,000 tables: %.0f ms\n", (double)(clock_monotonic_us() - start) / 1000);
@@ -232,7 +237,7 @@ static void test_catalogs(void **state) {
     CatalogInfos list;
     Database d = {.catalog = STR("lake"), .name = STR("x")};
     const Page page = {.limit = -1};
-    const DatabaseDrop how = {.expect_version = -1};
+    const DatabaseDrop how = {.expect = EXPECT_ANY};
     assert_ok(catalog_create(&bed->ctx, &info, &made, &err));
     assert_err(catalog_create(&bed->ctx, &info, &made, &err), ERR_ALREADY_EXISTS);
     assert_true(is_directory("/lake", bed->warehouse));
@@ -240,12 +245,13 @@ static void test_catalogs(void **state) {
     assert_int_equal(list.count, 2);
     assert_ok(database_create(&bed->ctx, &d, &d, &err));
     assert_true(is_directory("/lake/x.db", bed->warehouse));
-    assert_err(catalog_drop(&bed->ctx, STR("lake"), -1, &err), ERR_NOT_EMPTY);
+    assert_err(catalog_drop(&bed->ctx, STR("lake"), EXPECT_ANY, &err), ERR_NOT_EMPTY);
     assert_ok(database_drop(&bed->ctx, STR("lake"), STR("x"), &how, &err));
-    assert_err(catalog_drop(&bed->ctx, STR("lake"), 3, &err), ERR_VERSION_CONFLICT);
-    assert_ok(catalog_drop(&bed->ctx, STR("LAKE"), 0, &err)); /* an empty "default" does not stand in the way */
+    assert_err(catalog_drop(&bed->ctx, STR("lake"), (Expect){0, 3}, &err), ERR_VERSION_CONFLICT);
+    assert_err(catalog_drop(&bed->ctx, STR("lake"), (Expect){list.items[0].id + list.items[1].id, 0}, &err), ERR_VERSION_CONFLICT);
+    assert_ok(catalog_drop(&bed->ctx, STR("LAKE"), (Expect){0, 0}, &err)); /* an empty "default" does not stand in the way */
     assert_err(catalog_get(&bed->ctx, STR("lake"), &made, &err), ERR_CATALOG_NOT_FOUND);
-    assert_err(catalog_drop(&bed->ctx, STR("hive"), -1, &err), ERR_INVALID_OPERATION);
+    assert_err(catalog_drop(&bed->ctx, STR("hive"), EXPECT_ANY, &err), ERR_INVALID_OPERATION);
 }
 
 /* --- races ----------------------------------------------------------------------------------------------------- */

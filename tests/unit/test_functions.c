@@ -94,14 +94,14 @@ static void test_alter_and_rename(void **state) {
     create_database(bed, "b");
     create(bed, "default", "f");
     create(bed, "default", "g");
-    assert_ok(function_alter(&bed->ctx, ref("f"), 0, set_class, y, &f, &err));
+    assert_ok(function_alter(&bed->ctx, ref("f"), (Expect){0, 0}, set_class, y, &f, &err));
     assert_true(f.version == 1 && str_eq(f.class_name, STR("org.Y")));
-    assert_ok(function_alter(&bed->ctx, ref("f"), 1, set_class, y, &f, &err));
+    assert_ok(function_alter(&bed->ctx, ref("f"), (Expect){0, 1}, set_class, y, &f, &err));
     assert_int_equal(f.version, 1);
-    assert_err(function_alter(&bed->ctx, ref("f"), 0, set_class, y, &f, &err), ERR_VERSION_CONFLICT);
-    assert_err(function_rename(&bed->ctx, ref("f"), STR_NULL, STR("G"), -1, &f, &err), ERR_ALREADY_EXISTS);
-    assert_err(function_rename(&bed->ctx, ref("f"), STR("nix"), STR("h"), -1, &f, &err), ERR_DATABASE_NOT_FOUND);
-    assert_ok(function_rename(&bed->ctx, ref("f"), STR("B"), STR("H"), 1, &f, &err));
+    assert_err(function_alter(&bed->ctx, ref("f"), (Expect){0, 0}, set_class, y, &f, &err), ERR_VERSION_CONFLICT);
+    assert_err(function_rename(&bed->ctx, ref("f"), STR_NULL, STR("G"), EXPECT_ANY, &f, &err), ERR_ALREADY_EXISTS);
+    assert_err(function_rename(&bed->ctx, ref("f"), STR("nix"), STR("h"), EXPECT_ANY, &f, &err), ERR_DATABASE_NOT_FOUND);
+    assert_ok(function_rename(&bed->ctx, ref("f"), STR("B"), STR("H"), (Expect){0, 1}, &f, &err));
     assert_true(str_eq(f.database, STR("b")) && str_eq(f.name, STR("h")) && f.version == 2);
     assert_err(function_get(&bed->ctx, ref("f"), &f, &err), ERR_FUNCTION_NOT_FOUND);
     assert_str(bed_value(bed, "SELECT string_agg(action || ':' || name, ' ' ORDER BY seq) FROM changes WHERE kind = 'function'"),
@@ -112,15 +112,18 @@ static void test_drop(void **state) {
     Bed *bed = *state;
     Err err;
     Function f;
-    const DatabaseDrop how = {.expect_version = -1}, cascade = {.expect_version = -1, .cascade = true};
+    const DatabaseDrop how = {.expect = EXPECT_ANY}, cascade = {.expect = EXPECT_ANY, .cascade = true};
     create_database(bed, "b");
     create(bed, "b", "f");
     create(bed, "default", "f");
     assert_err(database_drop(&bed->ctx, STR_NULL, STR("b"), &how, &err), ERR_NOT_EMPTY);
     assert_ok(database_drop(&bed->ctx, STR_NULL, STR("b"), &cascade, &err));
-    assert_err(function_drop(&bed->ctx, ref("f"), 9, &err), ERR_VERSION_CONFLICT);
-    assert_ok(function_drop(&bed->ctx, ref("f"), 0, &err));
-    assert_err(function_drop(&bed->ctx, ref("f"), -1, &err), ERR_FUNCTION_NOT_FOUND);
+    assert_err(function_drop(&bed->ctx, ref("f"), (Expect){0, 9}, &err), ERR_VERSION_CONFLICT);
+    assert_ok(function_get(&bed->ctx, ref("f"), &f, &err));
+    assert_err(function_rename(&bed->ctx, ref("f"), STR_NULL, STR("g"), (Expect){f.id + 1, 0}, &f, &err), ERR_VERSION_CONFLICT);
+    assert_err(function_drop(&bed->ctx, ref("f"), (Expect){f.id + 1, 0}, &err), ERR_VERSION_CONFLICT);
+    assert_ok(function_drop(&bed->ctx, ref("f"), (Expect){f.id, 0}, &err));
+    assert_err(function_drop(&bed->ctx, ref("f"), EXPECT_ANY, &err), ERR_FUNCTION_NOT_FOUND);
     assert_err(function_get(&bed->ctx, ref("f"), &f, &err), ERR_FUNCTION_NOT_FOUND);
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE hms_event = 'DROP_FUNCTION'"), 2);
 }

@@ -124,7 +124,7 @@ static void test_dropped_are_not_found(void **state) {
     make_all(bed);
     bed_sql(bed, "UPDATE tables SET dropped_at = now() WHERE name = 'orders'");
     assert_str(found(bed, (SearchQuery){.text = STR("orders")}), "orders_2024:1 clicks:2");
-    const DatabaseDrop how = {.expect_version = -1, .cascade = true};
+    const DatabaseDrop how = {.expect = EXPECT_ANY, .cascade = true};
     assert_ok(database_drop(&bed->ctx, STR_NULL, STR("sales"), &how, &err));
     assert_str(found(bed, (SearchQuery){.text = STR("orders")}), "clicks:2");
 }

@@ -229,6 +229,28 @@ static void add_days(Ctx *ctx, const char *table, const char *const *days, size_
 
 static const char *const DAYS[] = {"2026-01-01", "2026-01-02", "2026-02-01"};
 
+/* A successor of the same name may be at the same version. */
+static void test_expects_this_very_table(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table first, second, t;
+    StrList gone;
+    TableDrop drop = {.expect_version = 0};
+    create(&bed->ctx, ORDERS);
+    assert_ok(table_get(&bed->ctx, ref("orders"), &first, &err));
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    create(&bed->ctx, ORDERS);
+    assert_ok(table_get(&bed->ctx, ref("orders"), &second, &err));
+    assert_true(first.id != second.id && first.version == second.version);
+    VersionRestore back = {.version = 0, .expect_version = 0, .expect_id = first.id};
+    drop.expect_id = first.id;
+    assert_err(table_rename(&bed->ctx, ref("orders"), STR_NULL, STR("x"), (Expect){first.id, 0}, &t, &err), ERR_VERSION_CONFLICT);
+    assert_err(version_restore(&bed->ctx, ref("orders"), &back, &t, &gone, &err), ERR_VERSION_CONFLICT);
+    assert_err(table_drop(&bed->ctx, ref("orders"), &drop, &err), ERR_VERSION_CONFLICT);
+    drop.expect_id = second.id;
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+}
+
 static void test_rename_moves_data(void **state) {
     Bed *bed = *state;
     Err err;
@@ -236,7 +258,7 @@ static void test_rename_moves_data(void **state) {
     Partition p;
     create(&bed->ctx, ORDERS);
     add_days(&bed->ctx, "orders", DAYS, 3);
-    assert_ok(table_rename(&bed->ctx, ref("orders"), STR_NULL, STR("Sales"), -1, &t, &err));
+    assert_ok(table_rename(&bed->ctx, ref("orders"), STR_NULL, STR("Sales"), EXPECT_ANY, &t, &err));
     assert_str(t.name, "sales");
     assert_true(str_ends(t.storage.location, STR("/sales")));
     assert_false(is_directory(in_warehouse(bed, "orders")));
@@ -246,7 +268,7 @@ static void test_rename_moves_data(void **state) {
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM directory_intents"), 0);
     /* A taken name changes nothing. */
     create(&bed->ctx, ORDERS);
-    assert_err(table_rename(&bed->ctx, ref("sales"), STR_NULL, STR("orders"), -1, &t, &err), ERR_ALREADY_EXISTS);
+    assert_err(table_rename(&bed->ctx, ref("sales"), STR_NULL, STR("orders"), EXPECT_ANY, &t, &err), ERR_ALREADY_EXISTS);
     assert_true(is_directory(in_warehouse(bed, "sales")));
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM directory_intents"), 0);
 }
@@ -534,6 +556,7 @@ int main(void) {
         BED_TEST(test_missing),
         BED_TEST(test_versions),
         BED_TEST(test_pointer_moves),
+        BED_TEST(test_expects_this_very_table),
         BED_TEST(test_rename_moves_data),
         BED_TEST(test_set_location_leaves_partitions),
         BED_TEST(test_drop_and_undrop),
