@@ -18,7 +18,10 @@ typedef struct ChangeRecord {
     Micros at;  /* MICROS_NONE: the database's clock */
 } ChangeRecord;
 
-/* RET_SEQ may be NULL. */
+/* A row with a hundred thousand names would be slow to read and to send; readers see several rows instead. */
+enum { CHANGES_PARTITIONS_PER_ROW = 10000 };
+
+/* RET_SEQ (may be NULL): of the first row. */
 bool change_write(Ctx *ctx, PgConn *conn, const ChangeRecord *record, int64_t *ret_seq, Err *err) WARN_UNUSED;
 
 /* The columns that say who did what; for statements that insert a change together with something else.

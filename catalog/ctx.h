@@ -50,6 +50,7 @@ typedef struct Catalog {
     Definitions *definitions; /* NULL: none are kept in memory */
     Uuid server_id;           /* this process, for leases */
     bool cluster_settled;     /* atomic; see change_sequence() */
+    int64_t swept_changes;    /* housekeeping's own: the change that retention looked at last */
     /* The permission hook: called by every use case before it does anything. NULL allows all. */
     bool (*authorize)(const Ctx *ctx, Action action, const Resource *resource, Err *err);
 } Catalog;

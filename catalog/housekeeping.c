@@ -12,18 +12,34 @@
 
 /* --- deleting data -------------------------------------------------------------------------------------------- */
 
-/* Partition directories that do not lie below the table's. */
-static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
-    StrList outside;
+/* Deletes some of what follows *AFTER, which moves on and is null at the end. */
+static bool delete_some_outside(Ctx *ctx, int64_t table_id, Str location, Str *after, Err *err) {
+    enum { MEMORY = 64 * 1024 * 1024 };
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(MEMORY); /* a table can have more partitions than a job has memory */
+    Ctx step = *ctx;
+    step.arena = arena;
+    PartitionPlaces outside;
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
-        !partition_rows_outside(ctx, conn, table_id, location, &outside, err)) {
+        !partition_rows_outside(&step, conn, table_id, location, *after, &outside, err)) {
         return false;
     }
     pg_release(conn);
     conn = NULL;
-    for (size_t i = 0; i < outside.count; i++) {
-        if (!discard_data(ctx, outside.items[i], table_id, false, err)) {
+    *after = arena_str(ctx->arena, outside.next);
+    for (size_t i = 0; i < outside.locations.count; i++) {
+        if (!discard_data(&step, outside.locations.items[i], table_id, false, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Partition directories that do not lie below the table's. */
+static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
+    Str after = STR("");
+    while (!str_is_null(after)) {
+        if (!delete_some_outside(ctx, table_id, location, &after, err)) {
             return false;
         }
     }
@@ -148,6 +164,18 @@ static bool sweep_moves(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *r
     return sweep_pointer_moves(ctx, conn, ctx->catalog->config->history.pointer_moves, keep_seconds, ret_removed, err);
 }
 
+/* Most old changes are kept with what they made, so a round looks at some and the next one goes on from there. */
+static bool sweep_log(Ctx *ctx, PgConn *conn, int64_t keep_ms, Err *err) {
+    enum { STEPS = 20 };
+    int64_t *after = &ctx->catalog->swept_changes;
+    for (int i = 0; i < STEPS && keep_ms != CONFIG_FOREVER && (i == 0 || *after > 0); i++) {
+        if (!sweep_changes(ctx, conn, keep_ms / 1000, after, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool housekeeping_sweep(Ctx *ctx, Err *err) {
     const Config *config = ctx->catalog->config;
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
@@ -158,5 +186,5 @@ bool housekeeping_sweep(Ctx *ctx, Err *err) {
            sweep_all(ctx, conn, sweep_moves, config->history.pointer_move_age, err) &&
            sweep_all(ctx, conn, sweep_versions, config->history.versions, err) &&
            sweep_all(ctx, conn, sweep_partition_images, config->history.partitions, err) &&
-           sweep_all(ctx, conn, sweep_changes, config->history.changes, err) && sweep_content(ctx, conn, &removed, err);
+           sweep_log(ctx, conn, config->history.changes, err) && sweep_content(ctx, conn, &removed, err);
 }

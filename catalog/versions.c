@@ -4,6 +4,7 @@
 #include "catalog/places.h"
 #include "catalog/scope.h"
 #include "catalog/sql/partitions_sql.h"
+#include "catalog/sql/row.h"
 #include "catalog/sql/tables_sql.h"
 #include "catalog/sql/versions_sql.h"
 #include "catalog/table_check.h"
@@ -120,25 +121,52 @@ static bool restore_edit(Ctx *ctx, Table *t, void *arg, Err *err) {
     return true;
 }
 
-bool table_locations_gone(Ctx *ctx, const Table *table, StrList *ret, Err *err) {
+/* The places found gone so far. */
+typedef struct Gone {
+    StrList list;
+    size_t capacity;
+    Str after; /* name of the last partition looked at; null at the end */
+} Gone;
+
+static void note_if_gone(Ctx *ctx, Str location, Gone *gone) {
+    StorageInfo info;
+    StorageVerdict verdict;
+    Err ignored;
+    /* A place that cannot be looked at is not known to be gone. */
+    if (!str_is_null(location) && roots_stat(ctx->catalog->roots, location, &info, &verdict, &ignored) &&
+        verdict.reason == STORAGE_ABSENT) {
+        gone->list.items = list_grow(ctx->arena, gone->list.items, gone->list.count, &gone->capacity, sizeof(Str));
+        gone->list.items[gone->list.count++] = arena_str(ctx->arena, location);
+    }
+}
+
+static bool look_at_some(Ctx *ctx, const Table *table, Gone *gone, Err *err) {
+    enum { MEMORY = 64 * 1024 * 1024 };
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(MEMORY); /* a table can have more partitions than a request has memory */
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    StrList outside;
+    Ctx step = *ctx;
+    PartitionPlaces outside;
+    step.arena = arena;
     if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
-        !partition_rows_outside(ctx, conn, table->id, table->storage.location, &outside, err)) {
+        !partition_rows_outside(&step, conn, table->id, table->storage.location, gone->after, &outside, err)) {
         return false;
     }
-    StrList gone = {ARENA_ARRAY(ctx->arena, Str, outside.count + 1), 0};
-    for (size_t i = 0; i <= outside.count; i++) {
-        Str location = i ? outside.items[i - 1] : table->storage.location;
-        StorageInfo info;
-        StorageVerdict verdict;
-        /* A place that cannot be looked at is not known to be gone. */
-        if (!str_is_null(location) && roots_stat(ctx->catalog->roots, location, &info, &verdict, err) &&
-            verdict.reason == STORAGE_ABSENT) {
-            gone.items[gone.count++] = location;
+    for (size_t i = 0; i < outside.locations.count; i++) {
+        note_if_gone(ctx, outside.locations.items[i], gone);
+    }
+    gone->after = arena_str(ctx->arena, outside.next);
+    return arena_check(ctx->arena, err);
+}
+
+bool table_locations_gone(Ctx *ctx, const Table *table, StrList *ret, Err *err) {
+    Gone gone = {.after = STR("")};
+    note_if_gone(ctx, table->storage.location, &gone);
+    while (!str_is_null(gone.after)) {
+        if (!look_at_some(ctx, table, &gone, err)) {
+            return false;
         }
     }
-    *ret = gone;
+    *ret = gone.list;
     return true;
 }
 

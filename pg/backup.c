@@ -57,52 +57,65 @@ static bool prepare(Job *job, const BackupOptions *options, const char *program,
     return address_to_env(job, options->url, err);
 }
 
-static bool finish_file(const char *part, const char *file, Err *err) {
-    CLEANUP(cleanup_close) int fd = open(part, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) || rename(part, file)) {
-        return err_set(err, ERR_STORAGE, "The backup cannot be written to %s: %s.", file, strerror(errno));
-    }
-    return true;
-}
-
 /* pg_dump takes a pattern: quoted, it is a plain name. */
 static const char *schema_pattern(const Job *job) { return arena_printf(job->arena, "\"%s\"", job->schema).ptr; }
 
-bool backup_dump(const BackupOptions *options, const char *file, Err *err) {
+bool backup_dump(const BackupOptions *options, int fd, Err *err) {
     CLEANUP(arena_cleanup) Arena *arena = arena_new(ARENA_BYTES);
     Job job = {.arena = arena};
     if (!prepare(&job, options, "pg_dump", err)) {
         return false;
     }
-    const char *part = arena_printf(arena, "%s.part", file).ptr;
     ProcessRun run = {.argv = (const char *const[]){job.program, "--format=custom", "--no-owner", "--no-privileges",
-                                                    "--no-password", "--schema", schema_pattern(&job), "--file", part, NULL},
-                      .extra_env = job.env};
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* nobody else may read it, from the first byte on */
-    if (fd < 0) {
-        return err_set(err, ERR_STORAGE, "The backup cannot be written to %s: %s.", part, strerror(errno));
-    }
-    close(fd);
-    if (!process_run(&run, err) || !finish_file(part, file, err)) {
-        unlink(part);
-        return err_prefix(err, "No backup was made");
-    }
-    return true;
+                                                    "--no-password", "--schema", schema_pattern(&job), NULL},
+                      .extra_env = job.env,
+                      .output_fd = fd};
+    return process_run(&run, err) || err_prefix(err, "No backup was made");
 }
 
-bool backup_restore(const BackupOptions *options, const char *file, Err *err) {
+bool backup_restore(const BackupOptions *options, int fd, Err *err) {
     CLEANUP(arena_cleanup) Arena *arena = arena_new(ARENA_BYTES);
     Job job = {.arena = arena};
-    if (access(file, R_OK)) {
-        return err_set(err, ERR_STORAGE, "The backup %s cannot be read: %s.", file, strerror(errno));
-    }
     if (!prepare(&job, options, "pg_restore", err)) {
         return false;
     }
     ProcessRun run = {.argv = (const char *const[]){job.program, "--exit-on-error", "--single-transaction", "--no-owner",
                                                     "--no-privileges", "--no-password", "--dbname",
-                                                    job.database ? job.database : "postgres", file, NULL},
-                      .extra_env = job.env};
+                                                    job.database ? job.database : "postgres", NULL},
+                      .extra_env = job.env,
+                      .input_fd = fd};
     return process_run(&run, err) ||
            err_prefix(err, "Nothing was restored (the database must not have the schema \"%s\" yet)", job.schema);
+}
+
+/* --- the file ------------------------------------------------------------------------------------------------- */
+
+static bool cannot_write(const char *path, Err *err) {
+    return err_set(err, ERR_STORAGE, "The backup cannot be written to %s: %s.", path, strerror(errno));
+}
+
+bool backup_file_create(const char *path, BackupFile *ret, Err *err) {
+    ret->path = path;
+    if (snprintf(ret->part, sizeof ret->part, "%s.part", path) >= (int)sizeof ret->part) {
+        errno = ENAMETOOLONG;
+        return cannot_write(path, err);
+    }
+    ret->fd = open(ret->part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return ret->fd >= 0 || cannot_write(ret->part, err);
+}
+
+bool backup_file_keep(BackupFile *file, Err *err) {
+    bool ok = fsync(file->fd) == 0 && rename(file->part, file->path) == 0;
+    if (!ok) {
+        cannot_write(file->path, err);
+        backup_file_discard(file);
+        return false;
+    }
+    cleanup_close(&file->fd);
+    return true;
+}
+
+void backup_file_discard(BackupFile *file) {
+    unlink(file->part);
+    cleanup_close(&file->fd);
 }

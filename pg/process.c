@@ -66,8 +66,12 @@ static bool spawn(const ProcessRun *run, int in, int out, int log, pid_t *ret, E
 }
 
 /* A pipe buffers what little input there is, so it can be written before anybody reads. */
-static int input_fd(Str input) {
+static int open_input(const ProcessRun *run) {
+    Str input = run->input;
     int ends[2];
+    if (run->input_fd) {
+        return fcntl(run->input_fd, F_DUPFD_CLOEXEC, 0);
+    }
     if (input.len == 0 || pipe2(ends, O_CLOEXEC)) {
         return open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
@@ -78,7 +82,7 @@ static int input_fd(Str input) {
 }
 
 bool process_start(const ProcessRun *run, pid_t *ret, Err *err) {
-    CLEANUP(cleanup_close) int in = input_fd(run->input);
+    CLEANUP(cleanup_close) int in = open_input(run);
     return spawn(run, in, run->output_fd ? run->output_fd : run->log_fd, run->log_fd, ret, err);
 }
 
@@ -157,7 +161,7 @@ bool process_run(const ProcessRun *run, Err *err) {
     }
     CLEANUP(cleanup_close) int reading = ends[0];
     CLEANUP(cleanup_close) int writing = ends[1];
-    CLEANUP(cleanup_close) int in = input_fd(run->input);
+    CLEANUP(cleanup_close) int in = open_input(run);
     pid_t pid;
     if (!spawn(run, in, run->output_fd ? run->output_fd : writing, run->log_fd ? run->log_fd : writing, &pid, err)) {
         return false;

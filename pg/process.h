@@ -10,6 +10,7 @@ typedef struct ProcessRun {
     const char *const *argv;      /* NULL-ended; argv[0] is the path, or a name to find in PATH */
     const char *const *extra_env; /* "NAME=value", NULL-ended; NULL: none. Secrets go here, never into argv */
     Str input;                    /* standard input; short, or empty */
+    int input_fd;                 /* standard input instead of that; 0: none */
     int output_fd;                /* standard output; 0: together with standard error */
     int log_fd;                   /* standard error; 0: captured for the error message */
     int held_fd;                  /* stays open in the program and its children (a lock that says they live); 0: none */

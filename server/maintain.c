@@ -1,6 +1,11 @@
 /* Commands on the store itself, beside or without a running server: migrate, backup, restore, verify. */
 #include "server/maintain.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/log.h"
 #include "catalog/verify.h"
 #include "config/config.h"
@@ -11,10 +16,10 @@
 enum { MEMORY = 256 * 1024 * 1024, VERIFY_MS = 24 * 3600 * 1000 };
 
 typedef bool (*StoreOpen)(const Config *config, Arena *arena, Store *ret, Err *err);
-typedef bool (*StoreWork)(const Config *config, Arena *arena, Store *store, const char *arg, Err *err);
+typedef bool (*StoreWork)(const Config *config, Arena *arena, Store *store, const void *arg, Err *err);
 
 /* What every command does around its work; the exit code of the program. */
-static int on_store(const Config *config, StoreOpen open, StoreWork work, const char *arg) {
+static int on_store(const Config *config, StoreOpen open, StoreWork work, const void *arg) {
     CLEANUP(arena_cleanup) Arena *arena = arena_new(MEMORY);
     Store store = {0};
     Err err;
@@ -29,7 +34,8 @@ static int on_store(const Config *config, StoreOpen open, StoreWork work, const 
 
 /* --- migrate -------------------------------------------------------------------------------------------------- */
 
-static bool migrate(const Config *config, Arena *arena, Store *store, const char *how, Err *err) {
+static bool migrate(const Config *config, Arena *arena, Store *store, const void *arg, Err *err) {
+    const char *how = arg;
     (void)config;
     (void)arena;
     MigrationSet set = migrations_built_in();
@@ -56,16 +62,43 @@ static BackupOptions backup_options(const Config *config, const Store *store) {
     };
 }
 
-static bool backup(const Config *config, Arena *arena, Store *store, const char *file, Err *err) {
+static bool backup(const Config *config, Arena *arena, Store *store, const void *file, Err *err) {
     (void)arena;
     BackupOptions options = backup_options(config, store);
-    if (!backup_dump(&options, file, err)) {
-        return false;
+    return backup_dump(&options, ((const BackupFile *)file)->fd, err);
+}
+
+/* The store may have to be opened as the service user, who may do nothing in the directory of the file: a process of its own
+ * does that, and this one gives the file its name. */
+static bool backup_apart(const Config *config, const BackupFile *file) {
+    int status;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        exit(on_store(config, store_attach, backup, file));
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+int server_backup(const Config *config, const char *path) {
+    BackupFile file;
+    Err err;
+    if (!backup_file_create(path, &file, &err)) {
+        fprintf(stderr, "propolis: %s\n", err.message);
+        return EXIT_FAILURE;
+    }
+    if (!backup_apart(config, &file)) { /* it has said why */
+        backup_file_discard(&file);
+        return EXIT_FAILURE;
+    }
+    if (!backup_file_keep(&file, &err)) {
+        fprintf(stderr, "propolis: %s\n", err.message);
+        return EXIT_FAILURE;
     }
     printf("The catalog is saved in %s. Keep %" STR_FMT " with it, at another place: secrets of connections cannot be read without"
            " that key.\nThe data of tables is not part of it.\n",
-           file, STR_ARG(config->secret_key_file));
-    return true;
+           path, STR_ARG(config->secret_key_file));
+    return EXIT_SUCCESS;
 }
 
 static bool print_report(const VerifyReport *report, Err *err) {
@@ -80,7 +113,7 @@ static bool print_report(const VerifyReport *report, Err *err) {
            err_set(err, ERR_INTERNAL, "The store breaks %" PRId64 " of its promises, see above.", report->broken);
 }
 
-static bool verify(const Config *config, Arena *arena, Store *store, const char *arg, Err *err) {
+static bool verify(const Config *config, Arena *arena, Store *store, const void *arg, Err *err) {
     (void)arg;
     Caller caller = {.protocol = STR("server"), .operation = STR("verify"), .admin = true};
     Catalog catalog = {.pg = store->pg, .config = config, .server_id = uuid_random()};
@@ -89,17 +122,32 @@ static bool verify(const Config *config, Arena *arena, Store *store, const char 
     return migrate_check(store->pg, migrations_built_in(), err) && verify_store(&ctx, &report, err) && print_report(&report, err);
 }
 
-static bool restore(const Config *config, Arena *arena, Store *store, const char *file, Err *err) {
+typedef struct RestoreFrom {
+    const char *path;
+    int fd;
+} RestoreFrom;
+
+static bool restore(const Config *config, Arena *arena, Store *store, const void *arg, Err *err) {
+    const RestoreFrom *from = arg;
     BackupOptions options = backup_options(config, store);
     int applied;
-    return backup_restore(&options, file, err) && migrate_apply(store->pg, migrations_built_in(), &applied, err) &&
-           verify(config, arena, store, NULL, err) && printf("The catalog of %s is restored.\n", file) > 0;
+    return backup_restore(&options, from->fd, err) && migrate_apply(store->pg, migrations_built_in(), &applied, err) &&
+           verify(config, arena, store, NULL, err) && printf("The catalog of %s is restored.\n", from->path) > 0;
 }
 
-int server_backup(const Config *config, const char *file) { return on_store(config, store_attach, backup, file); }
 static bool open_as_service(const Config *config, Arena *arena, Store *ret, Err *err) {
     return store_become_service_user(config, err) && store_open(config, arena, ret, err);
 }
 
-int server_restore(const Config *config, const char *file) { return on_store(config, open_as_service, restore, file); }
+/* The file is opened first: what root may read, the service user may not. */
+int server_restore(const Config *config, const char *path) {
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fprintf(stderr, "propolis: The backup %s cannot be read: %s.\n", path, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    const RestoreFrom from = {path, fd};
+    return on_store(config, open_as_service, restore, &from);
+}
+
 int server_verify(const Config *config) { return on_store(config, store_attach, verify, NULL); }

@@ -34,9 +34,6 @@ void change_args(const Ctx *ctx, PgArgs *args, const ChangeRecord *r) {
     pg_arg_text(args, r->detail);
 }
 
-/* A row with a hundred thousand names would be slow to read and to send; readers see several rows instead. */
-enum { PARTITIONS_PER_ROW = 10000 };
-
 static bool write_row(Ctx *ctx, PgConn *conn, const ChangeRecord *record, int64_t *ret_seq, Err *err) {
     static const PgStmt stmt = {"change_write",
                                 "INSERT INTO changes (" CHANGE_COLUMNS ") VALUES (" CHANGE_VALUES ") RETURNING seq"};
@@ -58,7 +55,7 @@ bool change_write(Ctx *ctx, PgConn *conn, const ChangeRecord *record, int64_t *r
     do {
         ChangeRecord chunk = *record;
         chunk.partitions.items = record->partitions.items ? record->partitions.items + done : NULL;
-        chunk.partitions.count = MIN(record->partitions.count - done, (size_t)PARTITIONS_PER_ROW);
+        chunk.partitions.count = MIN(record->partitions.count - done, (size_t)CHANGES_PARTITIONS_PER_ROW);
         int64_t seq;
         if (!write_row(ctx, conn, &chunk, &seq, err)) {
             return false;

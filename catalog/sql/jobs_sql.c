@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/json_writer.h"
+#include "catalog/changes_write.h"
 
 enum { LOCATIONS_PER_JOB = 1000, PAYLOAD_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -142,28 +143,50 @@ bool sweep_versions(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, 
 }
 
 bool sweep_partition_images(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) {
+    /* Images end in the order of their changes, so only the oldest need to be looked at. */
     static const PgStmt stmt = {
         "sweep_partition_images",
-        "DELETE FROM partition_images WHERE (table_id, name, ended_seq) IN (SELECT i.table_id, i.name, i.ended_seq"
-        " FROM partition_images i JOIN changes c ON c.seq = i.ended_seq"
-        " WHERE c.at < clock_timestamp() - $1::float8 * interval '1 second' LIMIT " STEP ")"};
+        "DELETE FROM partition_images WHERE ctid = ANY (ARRAY(SELECT i.ctid FROM (SELECT ctid, ended_seq FROM partition_images"
+        " ORDER BY ended_seq LIMIT " STEP ") i LEFT JOIN changes c ON c.seq = i.ended_seq"
+        " WHERE c.at < clock_timestamp() - $1::float8 * interval '1 second' OR c.seq IS NULL))"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_double(&args, (double)keep_seconds);
     return sweep(ctx, conn, &stmt, &args, ret, err);
 }
 
-bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) {
-    /* A row that tells who made a version or a partition that is still kept stays, whatever its age. */
+/* A change that tells who made a version or a partition that is still kept stays, whatever its age. Partitions are found by
+ * the names the change lists. A row that is full of names can be the first of several, and its number stands for all of
+ * them: then the whole table is asked. What dropped something made nothing. */
+#define MADE_BY_CHANGE "p.table_id = c.object_id AND c.seq IN (p.added_seq, p.altered_seq)"
+#define CHANGE_NEEDED \
+    "(c.kind = 'table' AND EXISTS (SELECT FROM table_versions v WHERE v.table_id = c.object_id AND v.version = c.version)" \
+    " OR EXISTS (SELECT FROM partition_images i WHERE i.ended_seq = c.seq)" \
+    " OR c.kind = 'partition' AND c.action <> 'drop' AND (" \
+    "     EXISTS (SELECT FROM partitions p WHERE p.name = ANY (c.partitions) AND " MADE_BY_CHANGE ")" \
+    "     OR EXISTS (SELECT FROM partition_images p WHERE p.name = ANY (c.partitions) AND " MADE_BY_CHANGE ")" \
+    "     OR coalesce(cardinality(c.partitions), $3::int) >= $3" \
+    "         AND (EXISTS (SELECT FROM partitions p WHERE " MADE_BY_CHANGE ")" \
+    "             OR EXISTS (SELECT FROM partition_images p WHERE " MADE_BY_CHANGE "))))"
+
+bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *after, Err *err) {
     static const PgStmt stmt = {
         "sweep_changes",
-        "WITH gone AS (DELETE FROM changes WHERE seq IN (SELECT c.seq FROM changes c JOIN change_order o USING (seq)"
-        " WHERE c.at < clock_timestamp() - $1::float8 * interval '1 second'"
-        " AND NOT (c.kind = 'table' AND EXISTS (SELECT FROM table_versions v WHERE v.table_id = c.object_id AND v.version = c.version))"
-        " AND c.kind <> 'partition' ORDER BY c.seq LIMIT " STEP ") RETURNING seq)"
-        " DELETE FROM change_order o USING gone WHERE o.seq = gone.seq"};
+        "WITH look AS MATERIALIZED (SELECT seq, at < clock_timestamp() - $2::float8 * interval '1 second' AS old FROM changes"
+        "     WHERE seq > $1::bigint ORDER BY seq LIMIT " STEP "),"
+        " gone AS (DELETE FROM changes WHERE seq IN (SELECT c.seq FROM look JOIN changes c USING (seq) JOIN change_order o USING (seq)"
+        "     WHERE look.old AND NOT " CHANGE_NEEDED ") RETURNING seq),"
+        " unnumbered AS (DELETE FROM change_order o USING gone WHERE o.seq = gone.seq)"
+        " SELECT CASE WHEN bool_or(old) THEN max(seq) ELSE 0 END FROM look"};
     PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i64(&args, *after);
     pg_arg_double(&args, (double)keep_seconds);
-    return sweep(ctx, conn, &stmt, &args, ret, err);
+    pg_arg_i32(&args, CHANGES_PARTITIONS_PER_ROW);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *after = pg_i64(&rows, 0, 0, 0);
+    return true;
 }
 
 bool sweep_content(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) {

@@ -23,7 +23,8 @@ bool sweep_dropped_databases(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64
 bool sweep_pointer_moves(Ctx *ctx, PgConn *conn, int64_t keep_count, int64_t keep_seconds, int64_t *ret, Err *err) WARN_UNUSED;
 bool sweep_versions(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) WARN_UNUSED;
 bool sweep_partition_images(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) WARN_UNUSED;
-bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) WARN_UNUSED;
+/* Looks at the changes that follow *AFTER; *AFTER becomes where to go on, 0 when no old ones follow. */
+bool sweep_changes(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *after, Err *err) WARN_UNUSED;
 bool sweep_content(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) WARN_UNUSED;
 
 #endif

@@ -386,28 +386,34 @@ static bool rekey_rows(Ctx *ctx, PgConn *conn, const Table *table, const PgRows 
     return arena_check(ctx->arena, err) && pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
 }
 
-bool partition_rows_rekey(Ctx *ctx, PgConn *conn, const Table *table, Err *err) {
-    enum { STEP = 20000 };
+/* *AFTER moves on to the last name looked at; null at the end. */
+static bool rekey_step(Ctx *ctx, PgConn *conn, const Table *table, Str *after, Err *err) {
+    enum { STEP = 10000, MEMORY = 128 * 1024 * 1024 };
     static const PgStmt stmt = {"partitions_first_values",
                                 "SELECT name, vals[1] FROM partitions WHERE table_id = $1 AND name > $2 ORDER BY name LIMIT $3"};
-    Str after = STR("");
-    for (;;) {
-        PgArgs args = pg_args(ctx->arena);
-        PgRows rows;
-        pg_arg_i64(&args, table->id);
-        pg_arg_text(&args, after);
-        pg_arg_i64(&args, STEP);
-        if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
-            return false;
-        }
-        if (rows.count == 0) {
-            return true;
-        }
-        if (!rekey_rows(ctx, conn, table, &rows, err)) {
-            return false;
-        }
-        after = pg_text(&rows, rows.count - 1, 0);
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(MEMORY); /* a table can have more partitions than a request has memory */
+    Ctx step = *ctx;
+    step.arena = arena;
+    PgArgs args = pg_args(arena);
+    PgRows rows;
+    pg_arg_i64(&args, table->id);
+    pg_arg_text(&args, *after);
+    pg_arg_i64(&args, STEP);
+    if (!pg_exec(conn, &stmt, &args, arena, &rows, err)) {
+        return false;
     }
+    *after = rows.count == STEP ? arena_str(ctx->arena, pg_text(&rows, rows.count - 1, 0)) : STR_NULL;
+    return rows.count == 0 || rekey_rows(&step, conn, table, &rows, err);
+}
+
+bool partition_rows_rekey(Ctx *ctx, PgConn *conn, const Table *table, Err *err) {
+    Str after = STR("");
+    while (!str_is_null(after)) {
+        if (!rekey_step(ctx, conn, table, &after, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* --- history -------------------------------------------------------------------------------------------------- */
@@ -472,23 +478,28 @@ bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope,
     return arena_check(ctx->arena, err);
 }
 
-bool partition_rows_outside(Ctx *ctx, PgConn *conn, int64_t table_id, Str directory, StrList *ret, Err *err) {
-    static const PgStmt stmt = {"partitions_outside",
-                                "SELECT CASE p.base WHEN 0 THEN p.suffix ELSE b.uri || '/' || coalesce(p.suffix, p.name) END"
-                                " FROM partitions p LEFT JOIN location_bases b ON b.table_id = p.table_id AND b.no = p.base"
-                                " WHERE p.table_id = $1 AND p.base IS NOT NULL AND ($2::text IS NULL OR NOT CASE p.base WHEN 0 THEN"
-                                " starts_with(p.suffix, $2 || '/') ELSE starts_with(b.uri || '/', $2 || '/') END)"};
+bool partition_rows_outside(Ctx *ctx, PgConn *conn, int64_t table_id, Str directory, Str after, PartitionPlaces *ret, Err *err) {
+    enum { STEP = 1000 };
+    static const PgStmt stmt = {
+        "partitions_outside", "SELECT p.name, CASE p.base WHEN 0 THEN p.suffix ELSE b.uri || '/' || coalesce(p.suffix, p.name) END"
+                              " FROM partitions p LEFT JOIN location_bases b ON b.table_id = p.table_id AND b.no = p.base"
+                              " WHERE p.table_id = $1 AND p.base IS NOT NULL AND ($2::text IS NULL OR NOT CASE p.base WHEN 0 THEN"
+                              " starts_with(p.suffix, $2 || '/') ELSE starts_with(b.uri || '/', $2 || '/') END)"
+                              " AND p.name > $3 ORDER BY p.name LIMIT $4"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id);
     pg_arg_text(&args, directory);
+    pg_arg_text(&args, after);
+    pg_arg_i64(&args, STEP);
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    StrList found = {ARENA_ARRAY(ctx->arena, Str, rows.count), rows.count};
+    PartitionPlaces found = {.locations = {ARENA_ARRAY(ctx->arena, Str, rows.count), rows.count}};
     for (size_t i = 0; i < rows.count; i++) {
-        found.items[i] = pg_text(&rows, i, 0);
+        found.locations.items[i] = pg_text(&rows, i, 1);
     }
+    found.next = rows.count == STEP ? pg_text(&rows, STEP - 1, 0) : STR_NULL;
     *ret = found;
     return arena_check(ctx->arena, err);
 }

@@ -45,7 +45,13 @@ bool partition_rows_rekey(Ctx *ctx, PgConn *conn, const Table *table, Err *err) 
 /* Images of one partition, newest first, each with the change that ended it; then the changes that added it. */
 bool partition_rows_history(Ctx *ctx, PgConn *conn, const PartitionScope *scope, Str name, PartitionEvent **ret, size_t *ret_count,
                             Err *err) WARN_UNUSED;
-/* Locations of a table's partitions that do not lie below DIRECTORY (null: all), by name after AFTER. */
-bool partition_rows_outside(Ctx *ctx, PgConn *conn, int64_t table_id, Str directory, StrList *ret, Err *err) WARN_UNUSED;
+/* Locations of a table's partitions that do not lie below DIRECTORY (null: all), some at a time: by name after AFTER ("" at
+ * first), then after ret->next while that is not null. */
+typedef struct PartitionPlaces {
+    StrList locations;
+    Str next;
+} PartitionPlaces;
+bool partition_rows_outside(Ctx *ctx, PgConn *conn, int64_t table_id, Str directory, Str after, PartitionPlaces *ret,
+                            Err *err) WARN_UNUSED;
 
 #endif

@@ -46,7 +46,10 @@ def test_backup_while_serving_and_restore():
             thread.join()
             assert saved.returncode == 0, saved.stderr
             assert tool("verify", "--data-dir", where / "one").returncode == 0
-        (where / "catalog.dump").chmod(0o644)
+        assert (where / "catalog.dump").stat().st_mode & 0o777 == 0o600
+        again = tool("backup", where / "again.dump", "--data-dir", where / "one")  # no server runs
+        assert again.returncode == 0, again.stderr
+        assert sorted(f.name for f in where.iterdir() if f.is_file()) == ["again.dump", "catalog.dump"]
         restored = tool("restore", where / "catalog.dump", "--data-dir", where / "two")
         assert restored.returncode == 0, restored.stdout + restored.stderr
         assert "BROKEN" not in restored.stdout

@@ -1,5 +1,6 @@
 #include "tests/unit/pg_fixture.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,24 @@ static void must(bool ok, const Err *err) {
     }
 }
 
+static bool dump_to(const BackupOptions *options, const char *path, Err *err) {
+    BackupFile file;
+    if (!backup_file_create(path, &file, err)) {
+        return false;
+    }
+    if (!backup_dump(options, file.fd, err)) {
+        backup_file_discard(&file);
+        return false;
+    }
+    return backup_file_keep(&file, err);
+}
+
+static bool restore_from(const BackupOptions *options, const char *path, Err *err) {
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return backup_restore(options, fd, err);
+}
+
 static void test_dump_and_restore(void **state) {
     (void)state;
     Err err;
@@ -28,11 +47,11 @@ static void test_dump_and_restore(void **state) {
         from,
         "CREATE TABLE public.other (x int); INSERT INTO propolis.catalogs (name, created_at, updated_at) VALUES ('a', now(), now())");
     BackupOptions source = {.url = str_from(from)}, target = {.url = str_from(to)};
-    must(backup_dump(&source, file, &err), &err);
+    must(dump_to(&source, file, &err), &err);
     struct stat st;
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    must(backup_restore(&target, file, &err), &err);
+    must(restore_from(&target, file, &err), &err);
     char *n = pg_fixture_value(
         to, "SELECT count(*) || ' ' || (to_regclass('public.other') IS NULL) FROM propolis.catalogs WHERE name = 'a'");
     assert_string_equal(n, "1 true");
@@ -40,7 +59,7 @@ static void test_dump_and_restore(void **state) {
     pg = pg_fixture_open(to);
     must(migrate_check(pg, migrations_built_in(), &err), &err);
     pg_close(pg);
-    assert_false(backup_restore(&target, file, &err));
+    assert_false(restore_from(&target, file, &err));
     assert_non_null(strstr(err.message, "Nothing was restored"));
     unlink(file);
     free(from);
@@ -51,12 +70,11 @@ static void test_failures(void **state) {
     (void)state;
     Err err;
     BackupOptions away = {.url = STR("host=/nonexistent user=x password=hunter2 dbname=y")};
-    assert_false(backup_dump(&away, "/tmp/propolis-test-no-such-dir/file", &err));
+    assert_false(dump_to(&away, "/tmp/propolis-test-no-such-dir/file", &err));
     assert_int_equal(err.code, ERR_STORAGE);
-    assert_false(backup_restore(&away, "/tmp/propolis-test-no-such-file", &err));
     char file[] = "/tmp/propolis-test-XXXXXX", part[64];
     close(mkstemp(file));
-    assert_false(backup_dump(&away, file, &err));
+    assert_false(dump_to(&away, file, &err));
     assert_null(strstr(err.message, "hunter2"));
     snprintf(part, sizeof part, "%s.part", file);
     assert_int_equal(access(part, F_OK), -1);

@@ -550,6 +550,61 @@ static void test_sweep(void **state) {
     assert_err(table_undrop(&bed->ctx, ref("orders"), &back, &t, &gone, &err), ERR_TABLE_NOT_FOUND);
 }
 
+static int64_t sweep_rounds(Bed *bed, int rounds) {
+    Err err;
+    for (int i = 0; i < rounds; i++) {
+        assert_ok(housekeeping_sweep(&bed->ctx, &err));
+    }
+    return bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'partition'");
+}
+
+static void age(Bed *bed, const char *days) {
+    Err err;
+    assert_ok(change_sequence(&bed->ctx, NULL, &err));
+    bed_sql(bed, arena_printf(bed->arena, "UPDATE changes SET at = at - interval '%s days'", days).ptr);
+}
+
+static void drop_day(Bed *bed, const char *day) {
+    Err err;
+    Str name = arena_printf(bed->arena, "day=%s", day);
+    Partitions dropped;
+    int64_t count;
+    ItemResult *results;
+    PartitionDrop how = {.which = {.names = {&name, 1}, .with_names = true, .limit = -1}};
+    assert_ok(partition_drop(&bed->ctx, ref("orders"), &how, &dropped, &count, &results, &err));
+    assert_int_equal(count, 1);
+}
+
+static int64_t events_of(Bed *bed, const char *day) {
+    Err err;
+    Str value = str_from(day);
+    PartitionEvent *events;
+    size_t count;
+    assert_ok(partition_history(&bed->ctx, ref("orders"), (StrList){&value, 1}, &events, &count, &err));
+    return (int64_t)count;
+}
+
+/* A change of partitions goes when nothing is left of what it made or ended. */
+static void test_sweep_of_partition_changes(void **state) {
+    Bed *bed = *state;
+    create(&bed->ctx, ORDERS);
+    add_days(&bed->ctx, "orders", DAYS, 2);
+    add_days(&bed->ctx, "orders", DAYS + 2, 1);
+    drop_day(bed, DAYS[0]);
+    age(bed, "91");
+    assert_int_equal(sweep_rounds(bed, 1), 2); /* the drop goes with its image; what made partitions that live stays */
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM partition_images"), 0);
+    assert_int_equal(events_of(bed, DAYS[1]), 1);
+    drop_day(bed, DAYS[1]);
+    assert_int_equal(sweep_rounds(bed, 1), 3); /* a young drop, and who added what it dropped */
+    assert_int_equal(events_of(bed, DAYS[1]), 2);
+    age(bed, "91");
+    assert_int_equal(sweep_rounds(bed, 1), 1);
+    assert_int_equal(events_of(bed, DAYS[2]), 1);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'table'"), 1); /* its version is kept */
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'catalog'"), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BED_TEST(test_create_and_get),
@@ -565,6 +620,7 @@ int main(void) {
         BED_TEST(test_partition_rename),
         BED_TEST(test_races),
         BED_TEST(test_sweep),
+        BED_TEST(test_sweep_of_partition_changes),
         BED_TEST(test_numbers_after_a_restore),
     };
     return BED_RUN("tables", tests);
