@@ -26,14 +26,9 @@ static bool authorize(const Ctx *ctx, Action action, TableRef ref, Err *err) {
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
-static bool read_table(Ctx *ctx, TableRef folded, Table *ret, Err *err) {
-    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && table_row_get(ctx, conn, folded, false, ret, err);
-}
-
 bool table_get(Ctx *ctx, TableRef ref, Table *ret, Err *err) {
     TableRef folded = scope_table(ctx, ref);
-    return authorize(ctx, ACTION_READ, folded, err) && read_table(ctx, folded, ret, err);
+    return authorize(ctx, ACTION_READ, folded, err) && table_row_read(ctx, folded, ret, err);
 }
 
 static bool list_names(Ctx *ctx, PgConn *conn, Str catalog, Str database, Str type, const Page *page, TableSummaries *ret,
@@ -157,7 +152,7 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
         }
         return true;
     }
-    return create->if_not_exists && err->code == ERR_ALREADY_EXISTS && read_table(ctx, ref, ret, err);
+    return create->if_not_exists && err->code == ERR_ALREADY_EXISTS && table_row_read(ctx, ref, ret, err);
 }
 
 /* --- altering ------------------------------------------------------------------------------------------------- */

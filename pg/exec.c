@@ -106,8 +106,7 @@ static bool lose(PgConn *conn, Err *err) {
     return err_set(err, ERR_DATABASE_UNAVAILABLE, "The database does not answer. Try again shortly.");
 }
 
-/* Reads the answer to one statement and the NULL behind it. */
-static bool read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret, Err *err) {
+bool conn_read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret, Err *err) {
     CLEANUP(cleanup_result) PGresult *result = conn_next_result(conn);
     if (!result) {
         return failed ? false : lose(conn, err);
@@ -130,7 +129,7 @@ static bool read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret
 static bool read_sent(PgConn *conn, PGresult **ret, Err *err) {
     bool ok = true;
     for (size_t i = 0; i < conn->sent_count && !conn->lost; i++) {
-        ok = read_one(conn, &conn->sent[i], !ok, ret, err) && ok;
+        ok = conn_read_one(conn, &conn->sent[i], !ok, ret, err) && ok;
     }
     conn->sent_count = 0;
     return ok;
@@ -141,8 +140,7 @@ bool conn_read_sent(PgConn *conn, Err *err) {
     return read_sent(conn, &none, err);
 }
 
-static bool read_all(PgConn *conn, PGresult **ret, Err *err) {
-    bool ok = read_sent(conn, ret, err);
+bool conn_read_sync(PgConn *conn, bool ok, Err *err) {
     if (!conn->lost) {
         CLEANUP(cleanup_result) PGresult *sync = conn_next_result(conn);
         if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC) {
@@ -151,6 +149,11 @@ static bool read_all(PgConn *conn, PGresult **ret, Err *err) {
         }
     }
     return ok;
+}
+
+static bool read_all(PgConn *conn, PGresult **ret, Err *err) {
+    bool ok = read_sent(conn, ret, err);
+    return conn_read_sync(conn, ok, err);
 }
 
 static void fail_when_told(PgConn *conn) {
@@ -162,11 +165,15 @@ static void fail_when_told(PgConn *conn) {
 
 void pg_fail_at(Pg *pg, uint64_t nth) { __atomic_store_n(&pg->fail_countdown, nth, __ATOMIC_RELAXED); }
 
-bool conn_round_trip(PgConn *conn, PGresult **ret, Err *err) {
-    CLEANUP(cleanup_result) PGresult *result = NULL;
+bool conn_sync(PgConn *conn, Err *err) {
     CONN_COUNT(conn, round_trips);
     fail_when_told(conn);
-    bool ok = PQpipelineSync(conn->pq) ? read_all(conn, &result, err) : lose(conn, err);
+    return PQpipelineSync(conn->pq) || lose(conn, err);
+}
+
+bool conn_round_trip(PgConn *conn, PGresult **ret, Err *err) {
+    CLEANUP(cleanup_result) PGresult *result = NULL;
+    bool ok = conn_sync(conn, err) && read_all(conn, &result, err);
     if (!ok && conn->txn == TXN_OPEN) {
         conn->txn = TXN_FAILED;
         conn->txn_err = *err;
@@ -190,6 +197,13 @@ static void clear_result(void *result) { PQclear(result); }
 static int64_t affected(PGresult *result) {
     int64_t n = 0;
     return str_to_i64(str_from(PQcmdTuples(result)), &n) ? n : 0;
+}
+
+bool conn_rows(PGresult *result, Arena *arena, PgRows *ret, Err *err) {
+    arena_charge(arena, PQresultMemorySize(result));
+    arena_defer(arena, clear_result, result);
+    *ret = (PgRows){(size_t)PQntuples(result), affected(result), result};
+    return arena_check(arena, err);
 }
 
 /* Room for BEGIN, a statement, the mark, COMMIT, and the preparation of each. */
@@ -217,17 +231,12 @@ bool pg_exec(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Arena *arena,
         PgStmt fresh = {NULL, stmt->sql}; /* what was prepared does not fit the schema any more */
         ok = run_statement(conn, &fresh, args, &result, err);
     }
-    if (!ok) {
-        return false;
+    if (!ok || !ret) {
+        return ok;
     }
-    if (!ret) {
-        return true;
-    }
-    arena_charge(arena, PQresultMemorySize(result));
-    arena_defer(arena, clear_result, result);
-    *ret = (PgRows){(size_t)PQntuples(result), affected(result), result};
+    PGresult *rows = result;
     result = NULL;
-    return arena_check(arena, err);
+    return conn_rows(rows, arena, ret, err);
 }
 
 bool pg_exec_later(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Err *err) {

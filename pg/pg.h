@@ -108,6 +108,10 @@ typedef struct PgRows {
  * pg_transaction() the statement commits by itself: for reads, and for writes that do no harm when done twice (a
  * connection lost meanwhile says "unavailable, try again"). */
 bool pg_exec(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Arena *arena, PgRows *ret, Err *err) WARN_UNUSED;
+/* Runs one short read outside any transaction, together with those of other threads when there are any: under load they
+ * share a connection and a round trip. It sees all that was committed before the call, and fails by itself. */
+bool pg_exec_shared(Pg *pg, PgClass class, Deadline deadline, const PgStmt *stmt, const PgArgs *args, Arena *arena, PgRows *ret,
+                    Err *err) WARN_UNUSED;
 /* In a transaction: sends the statement along with the next one that waits, or with COMMIT. Its rows are dropped; its
  * error comes out there, and from pg_transaction() when nothing waits before COMMIT. ARGS are copied. Use pg_exec()
  * where the error must be told apart (a unique violation). Outside a transaction the same as pg_exec(). */

@@ -355,6 +355,13 @@ static void take_kept(Ctx *ctx, ContentCache *c) {
 
 bool content_load(Ctx *ctx, PgConn *conn, ContentCache *c, Err *err) {
     take_kept(ctx, c);
+    CLEANUP(pg_conn_cleanup) PgConn *own = NULL;
+    if (!conn && c->columns_count + c->formats_count > 0) {
+        if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &own, err)) {
+            return false;
+        }
+        conn = own;
+    }
     return (c->columns_count == 0 || load_columns(ctx, conn, c, err)) &&
            (c->formats_count == 0 || load_formats(ctx, conn, c, err)) && arena_check(ctx->arena, err);
 }

@@ -14,6 +14,7 @@ typedef struct ContentCache ContentCache;
 ContentCache *content_cache_new(Arena *arena);
 void content_want(ContentCache *cache, Uuid columns, Uuid format);                             /* zero: none */
 void content_know(ContentCache *cache, const ColumnSet *columns, const StorageFormat *format); /* need not be loaded */
+/* CONN may be NULL: one is taken when something has to be read. */
 bool content_load(Ctx *ctx, PgConn *conn, ContentCache *cache, Err *err) WARN_UNUSED;
 const ColumnSet *content_columns(const ContentCache *cache, Uuid id);
 const StorageFormat *content_format(const ContentCache *cache, Uuid id);

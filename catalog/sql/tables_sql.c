@@ -87,18 +87,38 @@ static bool missing(Ctx *ctx, PgConn *conn, TableRef ref, Err *err) {
     return databases_sql_get(ctx, conn, ref.catalog, ref.database, ROW_READ, &database, err) && table_not_found(ref, err);
 }
 
-/* One statement may lock and read: after waiting for the lock it gives the row as it is now, with the content ids of now, and
- * the content itself is looked up behind it. A join with it would show what was there before the wait. */
-bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) {
 #define TABLE_BY_NAME "SELECT " TABLE_COLUMNS_OF("$1", "$2") " FROM tables t WHERE " TABLE_IS_123
-    static const PgStmt plain = {"table_get", TABLE_BY_NAME};
-    static const PgStmt locked = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
+static const PgStmt table_read_stmt = {"table_get", TABLE_BY_NAME};
+static const PgStmt table_lock_stmt = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
+
+static PgArgs ref_args(Ctx *ctx, TableRef ref) {
     PgArgs args = pg_args(ctx->arena);
-    PgRows rows;
     pg_arg_text(&args, ref.catalog);
     pg_arg_text(&args, ref.database);
     pg_arg_text(&args, ref.name);
-    if (!pg_exec(conn, lock ? &locked : &plain, &args, ctx->arena, &rows, err)) {
+    return args;
+}
+
+/* Most reads end here: what a table points at is kept in memory, so a connection of one's own is seldom needed. */
+bool table_row_read(Ctx *ctx, TableRef ref, Table *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    PgArgs args = ref_args(ctx, ref);
+    PgRows rows;
+    if (!pg_exec_shared(ctx->catalog->pg, ctx->pool, ctx->deadline, &table_read_stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    if (rows.count) {
+        return tables_from_rows(ctx, NULL, &rows, ret, err);
+    }
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && missing(ctx, conn, ref, err);
+}
+
+/* One statement may lock and read: after waiting for the lock it gives the row as it is now, with the content ids of now, and
+ * the content itself is looked up behind it. A join with it would show what was there before the wait. */
+bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) {
+    PgArgs args = ref_args(ctx, ref);
+    PgRows rows;
+    if (!pg_exec(conn, lock ? &table_lock_stmt : &table_read_stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
     return rows.count ? tables_from_rows(ctx, conn, &rows, ret, err) : missing(ctx, conn, ref, err);

@@ -12,6 +12,8 @@
 
 /* Errors TABLE_NOT_FOUND, DATABASE_NOT_FOUND or CATALOG_NOT_FOUND. LOCK: FOR UPDATE of the table's row. */
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) WARN_UNUSED;
+/* The same outside any transaction, in company of what other threads read at the moment (pg_exec_shared). */
+bool table_row_read(Ctx *ctx, TableRef ref, Table *ret, Err *err) WARN_UNUSED;
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) WARN_UNUSED;
 /* Dropped incarnations of a name (null: of the whole database), newest first; pages go by incarnation. */
 bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, const Page *page, Tables *ret, Err *err) WARN_UNUSED;
