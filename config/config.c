@@ -303,6 +303,12 @@ static bool check_limits(const Config *config, Err *err) {
                        "; a body that large could never be worked on. Lower the first or raise the second.",
                        config->limits.request_body, config->limits.request_memory);
     }
+    if (config->limits.request_body > config->limits.request_bodies) {
+        return err_set(err, ERR_INVALID_CONFIG,
+                       "limits.request_body is %" PRId64 " bytes, more than limits.request_bodies, which is %" PRId64
+                       "; such a body would never be taken. Lower the first or raise the second.",
+                       config->limits.request_body, config->limits.request_bodies);
+    }
     return true;
 }
 

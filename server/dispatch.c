@@ -107,29 +107,36 @@ static bool check_condition(const Request *r, Err *err) {
 }
 
 /* Taken as it is, a packed body would be "not JSON"; unpacking would let a few bytes become very many. */
+static bool comes_packed(const HttpExchange *http) {
+    Str encoding = str_trim(http->headers[HTTP_CONTENT_ENCODING]);
+    return !str_is_empty(encoding) && !str_eq_nocase(encoding, STR("identity")) && http_has_body(http);
+}
+
 static bool check_encoding(const Request *r, Err *err) {
     Str encoding = str_trim(r->http->headers[HTTP_CONTENT_ENCODING]);
-    if (str_is_empty(encoding) || str_eq_nocase(encoding, STR("identity")) || !http_has_body(r->http)) {
-        return true;
-    }
-    return err_set(err, ERR_UNSUPPORTED_MEDIA_TYPE,
+    return !comes_packed(r->http) ||
+           err_set(err, ERR_UNSUPPORTED_MEDIA_TYPE,
                    "The body comes with \"Content-Encoding: %" STR_FMT
                    "\", but the server takes bodies as they are. Send it uncompressed and without that header.",
                    STR_ARG(str_slice(encoding, 0, 100)));
 }
 
 static bool request_run(Request *r, Call *call, Err *err) {
-    if (call->http->body_too_large) {
+    if (call->http->body_loss == HTTP_BODY_TOO_LARGE) {
         int64_t most = r->server->limits.body;
         return err_set(err, ERR_REQUEST_TOO_LARGE, "The body is larger than the limit of %" PRId64 " bytes (limits.request_body).",
                        most);
+    }
+    if (call->http->body_loss == HTTP_BODY_NO_ROOM) {
+        return err_set(err, ERR_OVERLOADED,
+                       "Other requests have filled the memory for bodies (limits.request_bodies). Try again in a moment.");
     }
     if (!r->method) {
         *err = call->route_err;
         return false;
     }
-    return auth_login(r->server->auth, r, err) && check_encoding(r, err) && check_condition(r, err) && decode_path(r, &call->match, err) &&
-           request_parse_query(r, err) && r->method->handler(r, err) &&
+    return auth_login(r->server->auth, r, err) && check_encoding(r, err) && check_condition(r, err) &&
+           decode_path(r, &call->match, err) && request_parse_query(r, err) && r->method->handler(r, err) &&
            (r->parked || (arena_check(r->arena, err) && buf_check(&r->answer.body, "The answer", err)));
 }
 
@@ -194,7 +201,7 @@ static void call_run(Job *job, Arena *arena) { call_serve((Call *)(void *)job, a
 static bool runs_here(const Call *call) {
     const Server *server = call->server;
     const Method *method = call->match.method;
-    if (!method || call->http->body_too_large || (method->flags & METHOD_PROBE)) {
+    if (!method || call->http->body_loss != HTTP_BODY_KEPT || (method->flags & METHOD_PROBE)) {
         return true;
     }
     return (method->flags & METHOD_POINT) &&
@@ -221,13 +228,60 @@ void dispatch_refuse(Call *call, ErrCode code, const char *why) {
     arena_free(arena);
 }
 
-void dispatch_request(HttpExchange *exchange, void *arg) {
+static Call *call_begin(HttpExchange *exchange, void *server) {
     Call *call = exchange->user;
-    call->server = arg;
+    call->server = server;
     call->http = exchange;
     if (!router_match(call->server->router, exchange->verb, exchange->path, &call->match, &call->route_err)) {
         call->match.method = NULL;
     }
+    return call;
+}
+
+/* The login alone, on a worker. Who is in may send the body; the login is then known for the request itself. */
+static void call_admit(Job *job, Arena *arena) {
+    Call *call = (Call *)(void *)job;
+    Request r;
+    Err err;
+    request_begin(&r, call, arena);
+    log_context_set(str_from(r.request_id), STR_NULL, call->http->client);
+    if (auth_login(call->server->auth, &r, &err)) {
+        http_take_body(call->http);
+    } else {
+        request_fail(&r, &err);
+        metrics_record(call->server->metrics, call->match.method, err.code, clock_monotonic_us() - call->http->received_us);
+        request_send(&r);
+    }
+    log_context_clear();
+}
+
+static void refuse_full_queue(Call *call) {
+    dispatch_refuse(call, ERR_OVERLOADED,
+                    "The server has more work waiting than it accepts (limits.queue). Try again in a moment.");
+}
+
+HttpBodyRule dispatch_body(HttpExchange *exchange, void *arg) {
+    Call *call = call_begin(exchange, arg);
+    const Method *method = call->match.method;
+    if (!method || (method->flags & METHOD_PUBLIC) || comes_packed(exchange)) {
+        return HTTP_BODY_LEAVE;
+    }
+    if (auth_mode(call->server->auth) != AUTH_REQUIRED) {
+        return HTTP_BODY_TAKE;
+    }
+    if (auth_is_quick(call->server->auth, exchange)) {
+        return str_is_null(exchange->headers[HTTP_AUTHORIZATION]) ? HTTP_BODY_LEAVE : HTTP_BODY_TAKE;
+    }
+    http_suspend(exchange);
+    call->job.run = call_admit;
+    if (!workers_submit(call->server->read, &call->job)) {
+        refuse_full_queue(call);
+    }
+    return HTTP_BODY_WAIT;
+}
+
+void dispatch_request(HttpExchange *exchange, void *arg) {
+    Call *call = call_begin(exchange, arg);
     if (runs_here(call)) {
         Arena *arena = thread_arena((size_t)call->server->limits.request_memory);
         call->on_http_thread = true;
@@ -237,7 +291,6 @@ void dispatch_request(HttpExchange *exchange, void *arg) {
     }
     http_suspend(exchange);
     if (!dispatch_submit(call)) {
-        dispatch_refuse(call, ERR_OVERLOADED,
-                        "The server has more work waiting than it accepts (limits.queue). Try again in a moment.");
+        refuse_full_queue(call);
     }
 }

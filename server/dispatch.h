@@ -20,6 +20,8 @@ typedef struct Call {
     int64_t parked_after;  /* wake it when there is a change above this */
 } Call;
 
+/* HttpOptions.on_body: a large body is not taken before it is known who sends it, when a login is needed at all. */
+HttpBodyRule dispatch_body(HttpExchange *exchange, void *server);
 void dispatch_request(HttpExchange *exchange, void *server); /* HttpOptions.on_request */
 bool dispatch_submit(Call *call);                            /* to the workers of its class; false: full */
 /* Answers a call that cannot be served. */

@@ -18,6 +18,7 @@ struct HttpServer {
     HttpOptions options;
     struct MHD_Daemon *daemon;
     atomic_uint exchanges, streams, connections;
+    atomic_size_t body_bytes;
     atomic_ullong requests, connections_total;
 };
 
@@ -27,7 +28,7 @@ typedef struct Exchange {
     struct MHD_Connection *connection;
     struct MHD_Response *response;
     unsigned status;
-    bool head_seen, dispatched, suspended;
+    bool head_seen, counted, dispatched, suspended;
     Buf body;
     uint64_t body_seen;
     char client[INET6_ADDRSTRLEN];
@@ -124,6 +125,19 @@ static void *exchange_begin(void *arg, const char *uri, struct MHD_Connection *c
     return e;
 }
 
+static void release_body(Exchange *e) {
+    atomic_fetch_sub_explicit(&e->server->body_bytes, e->body.len, memory_order_relaxed);
+    buf_free(&e->body);
+}
+
+/* Counted from here: a client that never sends the rest of its request keeps nobody waiting. */
+static void count(Exchange *e) {
+    if (!e->counted) {
+        e->counted = true;
+        atomic_fetch_add_explicit(&e->server->exchanges, 1, memory_order_relaxed);
+    }
+}
+
 static void exchange_end(void *arg, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why) {
     (void)connection;
     (void)why;
@@ -133,13 +147,13 @@ static void exchange_end(void *arg, struct MHD_Connection *connection, void **co
         return;
     }
     *con_cls = NULL;
-    bool dispatched = e->dispatched;
+    bool counted = e->counted;
     if (e->response) {
         MHD_destroy_response(e->response);
     }
-    buf_free(&e->body);
+    release_body(e);
     free(e);
-    if (dispatched) {
+    if (counted) {
         atomic_fetch_sub_explicit(&server->exchanges, 1, memory_order_release);
     }
 }
@@ -194,26 +208,43 @@ static void read_head(Exchange *e, const char *verb) {
     e->pub.query = mark == SIZE_MAX ? STR_NULL : str_skip(uri, mark + 1);
     MHD_get_connection_values(e->connection, MHD_HEADER_KIND, keep_header, e);
     keep_client(e);
-    uint64_t announced;
-    if (str_to_u64(e->pub.headers[HTTP_CONTENT_LENGTH], &announced) && announced > e->server->options.max_body) {
-        e->pub.body_too_large = true;
-    }
 }
 
-/* Bytes past the limit are thrown away, so that the client can be told; but not for ever. */
+static bool has_room(Exchange *e, size_t bytes) {
+    return atomic_load_explicit(&e->server->body_bytes, memory_order_relaxed) + bytes <= e->server->options.max_bodies;
+}
+
+/* Whether the next bytes may be kept; they are counted then. */
+static bool take_room(Exchange *e, size_t bytes) {
+    size_t before = atomic_fetch_add_explicit(&e->server->body_bytes, bytes, memory_order_relaxed);
+    if (before + bytes <= e->server->options.max_bodies) {
+        return true;
+    }
+    atomic_fetch_sub_explicit(&e->server->body_bytes, bytes, memory_order_relaxed);
+    return false;
+}
+
+static void lose_body(Exchange *e, HttpBodyLoss why) {
+    e->pub.body_loss = why;
+    release_body(e);
+}
+
+/* Bytes past a limit are thrown away, so that the client can be told; but not for ever. */
 static enum MHD_Result keep_body(Exchange *e, const char *data, size_t *size) {
     e->body_seen += *size;
-    if (e->body_seen > e->server->options.max_body) {
-        e->pub.body_too_large = true;
-        buf_free(&e->body);
-        if (e->body_seen / 2 > e->server->options.max_body) {
-            return MHD_NO;
-        }
-    } else {
+    if (e->pub.body_loss == HTTP_BODY_KEPT && e->body_seen > e->server->options.max_body) {
+        lose_body(e, HTTP_BODY_TOO_LARGE);
+    } else if (e->pub.body_loss == HTTP_BODY_KEPT && !take_room(e, *size)) {
+        lose_body(e, HTTP_BODY_NO_ROOM);
+    } else if (e->pub.body_loss == HTTP_BODY_KEPT) {
+        size_t before = e->body.len;
         buf_add_bytes(&e->body, data, *size);
+        if (e->body.len == before) { /* no memory: what was counted is not there */
+            atomic_fetch_sub_explicit(&e->server->body_bytes, *size, memory_order_relaxed);
+        }
     }
     *size = 0;
-    return e->body.failed ? MHD_NO : MHD_YES;
+    return e->body.failed || e->body_seen / 2 > e->server->options.max_body ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result send_answer(Exchange *e) {
@@ -221,13 +252,31 @@ static enum MHD_Result send_answer(Exchange *e) {
 }
 
 static enum MHD_Result dispatch(Exchange *e) {
-    e->dispatched = true; /* counted from here: a client that never sends the rest of its request keeps nobody waiting */
-    atomic_fetch_add_explicit(&e->server->exchanges, 1, memory_order_relaxed);
+    e->dispatched = true;
+    count(e);
     atomic_fetch_add_explicit(&e->server->requests, 1, memory_order_relaxed);
     e->pub.body = buf_str(&e->body);
     e->server->options.on_request(&e->pub, e->server->options.arg);
     /* Once suspended, another thread may already have answered: look only at what this thread wrote. */
     return e->suspended ? MHD_YES : send_answer(e);
+}
+
+/* The head is there. What can be said without the body is said now, before the client sends it. */
+static enum MHD_Result begin_body(Exchange *e) {
+    const HttpOptions *options = &e->server->options;
+    uint64_t announced = 0;
+    bool known = str_is_null(e->pub.headers[HTTP_TRANSFER_ENCODING]) &&
+                 (!http_has_body(&e->pub) || str_to_u64(e->pub.headers[HTTP_CONTENT_LENGTH], &announced));
+    if (known && announced <= options->free_body && announced <= options->max_body) {
+        return MHD_YES;
+    }
+    if (announced > options->max_body) {
+        e->pub.body_loss = HTTP_BODY_TOO_LARGE;
+    } else if (!has_room(e, announced)) {
+        e->pub.body_loss = HTTP_BODY_NO_ROOM;
+    }
+    HttpBodyRule rule = e->pub.body_loss == HTTP_BODY_KEPT ? options->on_body(&e->pub, options->arg) : HTTP_BODY_LEAVE;
+    return rule == HTTP_BODY_LEAVE ? dispatch(e) : MHD_YES;
 }
 
 static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *url, const char *verb,
@@ -243,7 +292,14 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     if (!e->head_seen) {
         e->head_seen = true;
         read_head(e, verb);
-        return e->pub.body_too_large ? dispatch(e) : MHD_YES;
+        return begin_body(e);
+    }
+    if (e->response) {
+        return send_answer(e);
+    }
+    if (e->suspended && !e->dispatched) { /* on_body() made it wait, and the body may come */
+        e->suspended = false;
+        return MHD_YES;
     }
     if (*size) {
         return keep_body(e, data, size);
@@ -259,8 +315,11 @@ bool http_has_body(const HttpExchange *exchange) {
 void http_suspend(HttpExchange *pub) {
     Exchange *e = exchange_of(pub);
     e->suspended = true;
+    count(e);
     MHD_suspend_connection(e->connection);
 }
+
+void http_take_body(HttpExchange *pub) { MHD_resume_connection(exchange_of(pub)->connection); }
 
 /* ---- answers ---- */
 
@@ -295,7 +354,9 @@ static void add_headers(struct MHD_Response *r, const HttpAnswer *a) {
     }
 }
 
+/* A peer that reads its answer slowly does not keep the body here. */
 static void answer_with(Exchange *e, struct MHD_Response *response, int status) {
+    release_body(e);
     e->response = response;
     e->status = (unsigned)status;
     if (e->suspended) {
@@ -545,5 +606,6 @@ void http_stats(HttpServer *server, HttpStats *ret) {
         .connections = atomic_load_explicit(&server->connections, memory_order_relaxed),
         .exchanges = atomic_load_explicit(&server->exchanges, memory_order_relaxed),
         .streams = atomic_load_explicit(&server->streams, memory_order_relaxed),
+        .body_bytes = atomic_load_explicit(&server->body_bytes, memory_order_relaxed),
     };
 }

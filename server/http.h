@@ -2,7 +2,9 @@
  *
  * A whole request (head and body) is handed to on_request() on an HTTP thread. There it is either answered at once or
  * suspended; a suspended exchange holds no thread and is answered later from any thread, exactly once. Everything an
- * exchange points to lives until its answer was sent. */
+ * exchange points to lives until it is answered.
+ *
+ * Bodies are kept in memory. A large one is taken only when on_body() agrees, and all together have a limit. */
 #ifndef PROPOLIS_SERVER_HTTP_H
 #define PROPOLIS_SERVER_HTTP_H
 
@@ -30,26 +32,43 @@ typedef enum HttpHeader {
     HTTP_HEADER_COUNT,
 } HttpHeader;
 
+/* Why a body was not kept. */
+typedef enum HttpBodyLoss {
+    HTTP_BODY_KEPT,
+    HTTP_BODY_TOO_LARGE, /* answer 413 */
+    HTTP_BODY_NO_ROOM,   /* all bodies together would be too large; answer 503 */
+} HttpBodyLoss;
+
 typedef struct HttpExchange {
     Str verb;
     Str path;  /* as sent: still percent-encoded */
     Str query; /* as sent, behind the "?"; null: none */
     Str headers[HTTP_HEADER_COUNT];
     Str body;
-    bool body_too_large; /* it was not kept; answer 413 */
+    HttpBodyLoss body_loss;
     Str client;          /* address without port */
     int64_t received_us; /* monotonic */
     void *user;          /* user_bytes, cleared */
 } HttpExchange;
 
+/* What becomes of a body that may be larger than HttpOptions.free_body. */
+typedef enum HttpBodyRule {
+    HTTP_BODY_TAKE,
+    HTTP_BODY_LEAVE, /* on_request() answers now, without it */
+    HTTP_BODY_WAIT,  /* suspended: http_take_body() or http_answer() follows */
+} HttpBodyRule;
+
 typedef struct HttpOptions {
     int listen_fd;
     unsigned threads;
     unsigned max_connections;
-    size_t max_body;
+    size_t max_body;   /* of one request */
+    size_t max_bodies; /* of all requests that are received or served */
+    size_t free_body;  /* so much of a body is kept before on_body() is asked */
     size_t max_head;
     unsigned idle_timeout_s;
-    size_t user_bytes; /* room for the caller in every exchange */
+    size_t user_bytes;                                          /* room for the caller in every exchange */
+    HttpBodyRule (*on_body)(HttpExchange *exchange, void *arg); /* the head is there, the body is not */
     void (*on_request)(HttpExchange *exchange, void *arg);
     void *arg;
 } HttpOptions;
@@ -65,14 +84,17 @@ void http_stop(HttpServer *server); /* only after http_drain() succeeded */
 typedef struct HttpStats {
     uint64_t requests, connections_total;
     unsigned connections, exchanges, streams;
+    uint64_t body_bytes; /* held now */
 } HttpStats;
 void http_stats(HttpServer *server, HttpStats *ret);
 
 /* Whether the head announces a body. */
 bool http_has_body(const HttpExchange *exchange);
 
-/* To be called in on_request() only: the answer will come later, from any thread. */
+/* To be called in on_request() and on_body() only: the answer will come later, from any thread. */
 void http_suspend(HttpExchange *exchange);
+/* After HTTP_BODY_WAIT: the body may come. The exchange must not be touched afterwards, it comes back as a request. */
+void http_take_body(HttpExchange *exchange);
 
 enum { HTTP_ANSWER_HEADERS = 8 };
 typedef struct HttpAnswer {

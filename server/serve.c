@@ -20,11 +20,12 @@
 const char SERVER_VERSION[] = "0.1.0";
 
 enum {
-    HEAD_BYTES = 32 * 1024, /* request line, headers, a piece of body; the library clears it for every request */
-    TICK_MS = 200,          /* of the feed, while somebody waits */
-    WAIT_MS = 60 * 1000,    /* longest long-poll */
-    STEP_END_MS = 2000,     /* for a step of housekeeping to end, at least */
-    START_MS = 60 * 1000,   /* for the statements of the start */
+    HEAD_BYTES = 32 * 1024,      /* request line, headers, a piece of body; the library clears it for every request */
+    FREE_BODY_BYTES = 64 * 1024, /* of a body before it is known who sends it */
+    TICK_MS = 200,               /* of the feed, while somebody waits */
+    WAIT_MS = 60 * 1000,         /* longest long-poll */
+    STEP_END_MS = 2000,          /* for a step of housekeeping to end, at least */
+    START_MS = 60 * 1000,        /* for the statements of the start */
     START_MEMORY = 16 * 1024 * 1024,
     DEFINITIONS_BYTES = 4 * 1024 * 1024, /* of column sets and formats kept in memory */
 };
@@ -103,9 +104,12 @@ static bool start_threads(Process *p, Err *err) {
         .threads = (unsigned)config->http.threads,
         .max_connections = (unsigned)config->http.max_connections,
         .max_body = (size_t)config->limits.request_body,
+        .max_bodies = (size_t)config->limits.request_bodies,
+        .free_body = FREE_BODY_BYTES,
         .max_head = HEAD_BYTES,
         .idle_timeout_s = (unsigned)MAX(config->http.idle_timeout / 1000, (int64_t)1),
         .user_bytes = sizeof(Call),
+        .on_body = dispatch_body,
         .on_request = dispatch_request,
         .arg = server,
     };

@@ -111,6 +111,8 @@ static void write_http(Buf *out, Server *server) {
     metrics_value(out, "propolis_http_connections_total", NULL, NULL, (double)s.connections_total);
     metrics_head(out, "propolis_http_open_requests", "gauge", "Requests that have begun and are not answered.");
     metrics_value(out, "propolis_http_open_requests", NULL, NULL, s.exchanges);
+    metrics_head(out, "propolis_http_body_bytes", "gauge", "Bytes of request bodies held (limits.request_bodies).");
+    metrics_value(out, "propolis_http_body_bytes", NULL, NULL, (double)s.body_bytes);
     metrics_head(out, "propolis_http_streams", "gauge", "Open event streams.");
     metrics_value(out, "propolis_http_streams", NULL, NULL, s.streams);
     metrics_head(out, "propolis_start_time_seconds", "gauge", "When the server started, in seconds since 1970.");

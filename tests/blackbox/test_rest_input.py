@@ -1,9 +1,11 @@
 """Bad input: a precise error, and nothing changes."""
 
+import base64
 import gzip
 import http.client
 import json
 import socket
+import time
 
 import pytest
 
@@ -153,6 +155,83 @@ def test_size_of_the_body_at_the_edge():
         late = raw(server, head + chunk * 3 + b"0\r\n\r\n")
         assert b" 413 " in late.split(b"\r\n")[0]
         assert api.ok("GET", "//healthz").text == "ok\n"
+
+
+def held(server):
+    """How many bytes of bodies the server says it holds."""
+    text = server.client().ok("GET", "//metrics").text
+    return int(float(next(line.split()[1] for line in text.splitlines() if line.startswith("propolis_http_body_bytes "))))
+
+
+def wait_until_held(server, size):
+    deadline = time.monotonic() + 20
+    while held(server) != size:
+        assert time.monotonic() < deadline, (held(server), size)
+        time.sleep(0.01)
+
+
+def database_of_size(name, size):
+    body = b'{"name":"%s","description":"' % name
+    return body + b"x" * (size - len(body) - 2) + b'"}'
+
+
+def test_all_bodies_together_at_the_edge():
+    whole, left = 1024 * 1024, 100 * 1024
+    with running("--set", "limits.request_bodies=1MiB", "--set", "limits.request_body=1MiB") as server:
+        server.expect_log("overloaded")
+        api = server.client()
+        assert post(api, database_of_size(b"all_of_it", whole)).status_code == 201
+        wait_until_held(server, 0)
+        host, port = server.base.removeprefix("http://").rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=20) as slow:
+            slow.sendall(b"POST /api/v1/catalogs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % whole)
+            slow.sendall(b" " * (whole - left))
+            wait_until_held(server, whole - left)
+            assert post(api, database_of_size(b"just_fits", left)).status_code == 201
+            beyond = post(api, database_of_size(b"never", left + 1))
+            assert (beyond.status_code, beyond.json()["code"]) == (503, "overloaded") and beyond.headers["Retry-After"]
+            assert "limits.request_bodies" in beyond.json()["detail"]
+            # not announced: noticed while it comes
+            size = left // 2
+            head = b"POST /api/v1/catalogs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            late = raw(server, head + (b"%x\r\n" % size + b" " * size + b"\r\n") * 3 + b"0\r\n\r\n")
+            assert b" 503 " in late.split(b"\r\n")[0]
+            wait_until_held(server, whole - left)
+        wait_until_held(server, 0)
+        assert post(api, database_of_size(b"room_again", left + 1)).status_code == 201
+        api.problem("GET", "/catalogs/hive/databases/never", 404, "database_not_found")
+
+
+def test_no_large_body_without_login():
+    """Nobody sends more than 64 KiB before it is known who it is: the answer comes before the body."""
+    size = 2 * 1024 * 1024
+    with running("--set", "auth.mode=required", "--set", "auth.token_cache=0s") as server:
+        token = (server.directory / "admin.token").read_text().strip()
+        api = server.client(token)
+        body = database_of_size(b"large", size)
+        for credentials in (b"", b"Authorization: Bearer wrong\r\n", b"Authorization: Basic YTpi\r\n"):
+            for length in (b"Content-Length: %d" % size, b"Transfer-Encoding: chunked", b"Content-Length: %d" % (65 * 1024)):
+                for verb, path in ((b"POST", b"/api/v1/catalogs/hive/databases"), (b"PATCH", b"/api/v1/catalogs/hive"), (b"PUT", b"/api/v1/catalogs/hive")):
+                    head = b"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s%s\r\n\r\n" % (verb, path, credentials, length)
+                    assert raw(server, head).startswith(b"HTTP/1.1 401 "), head
+        for path, answer in ((b"/nothing", b"404"), (b"/healthz", b"405")):
+            head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (path, size)
+            assert raw(server, head).startswith(b"HTTP/1.1 " + answer)
+        assert post(api, body).status_code == 201
+        assert post(api, iter([database_of_size(b"chunked", size)])).status_code == 201
+        api.ok("POST", "/users", 201, json={"name": "ann", "password": "correct horse"})
+        ann = {"Authorization": "Basic " + base64.b64encode(b"ann:correct horse").decode()}
+        assert post(server.client(), database_of_size(b"of_ann", size), JSON | ann).status_code == 201
+        # who waits for the word to go on gets it after the login
+        host, port = server.base.removeprefix("http://").rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=20) as s:
+            s.sendall(b"POST /api/v1/catalogs/hive/databases HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+                      b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n" % (token.encode(), size))
+            assert s.recv(100).startswith(b"HTTP/1.1 100 ")
+            s.sendall(database_of_size(b"patient", size))
+            assert s.recv(100).startswith(b"HTTP/1.1 201 ")
+        for name in ("large", "chunked", "of_ann", "patient"):
+            api.ok("GET", "/catalogs/hive/databases/" + name)
 
 
 def test_broken_http(api, shared):

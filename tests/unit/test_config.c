@@ -608,6 +608,8 @@ static void test_check_others(void **state) {
     assert_err_says(config_check(FLAGS("--set=limits.page=50"), &err), ERR_INVALID_CONFIG,
                     "limits.page_default is 100, more than limits.page");
     assert_err_says(config_check(FLAGS("--set=limits.request_memory=32MiB"), &err), ERR_INVALID_CONFIG, "limits.request_body");
+    assert_err_says(config_check(FLAGS("--set=limits.request_bodies=31MiB"), &err), ERR_INVALID_CONFIG, "limits.request_bodies");
+    assert_ok(config_check(FLAGS("--set=limits.request_bodies=32MiB"), &err));
     Config *c = load_ok(&(Given){.environment = {"PROPOLIS_DATABASE_PASSWORD=hunter2"}});
     assert_err_says(config_check(c, &err), ERR_INVALID_CONFIG, "database.password is given without database.url");
 }
