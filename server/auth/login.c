@@ -1,12 +1,12 @@
 #include "server/auth/auth.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
 #include "catalog/secret.h"
 #include "catalog/users.h"
+#include "server/auth/hosts.h"
 #include "server/request.h"
 
 /* What was found out about an Authorization header, kept by its keyed hash. For fresh_us the user is not looked up
@@ -276,31 +276,17 @@ static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
     return true;
 }
 
-/* 127.x.y.z and nothing else: "127.0.0.1.evil.example" is a name that may point here. */
-static bool is_loopback_number(Str name) {
-    char text[INET_ADDRSTRLEN];
-    struct in_addr at;
-    if (name.len >= sizeof text) {
-        return false;
+static bool check_host(const Auth *auth, const Request *r, Err *err) {
+    Str host = r->http->headers[HTTP_HOST];
+    if (host_is_allowed(auth->mode, host, r->ctx.catalog->config)) {
+        return true;
     }
-    memcpy(text, name.ptr, name.len);
-    text[name.len] = '\0';
-    return inet_pton(AF_INET, text, &at) == 1 && ntohl(at.s_addr) >> 24 == 127;
-}
-
-/* A page of another site that a browser on this machine shows must not talk to a server without login: its own name,
- * pointed at 127.0.0.1, stands in Host. */
-static bool host_is_local(Str host) {
-    size_t colon = str_rfind_char(host, ':');
-    Str name = str_ends(host, STR("]")) || colon == SIZE_MAX ? host : str_slice(host, 0, colon);
-    return str_is_null(host) || str_eq_nocase(name, STR("localhost")) || is_loopback_number(name) || str_eq(name, STR("[::1]"));
-}
-
-/* A browser names the site that a page belongs to in Origin. Only a page of this very server may act without login, or with
- * one that the browser adds by itself. */
-static bool origin_is_own(Str origin, Str host) {
-    size_t at = str_find(origin, STR("://"));
-    return str_is_null(origin) || (at != SIZE_MAX && str_eq_nocase(str_skip(origin, at + 3), host));
+    const char *names = auth->mode == AUTH_LOCAL ? "localhost, 127.0.0.1 and [::1]"
+                                                 : "IP addresses, names without a dot and its own";
+    return err_set(err, ERR_FORBIDDEN,
+                   "Without login (auth.mode: %s) the server only answers to %s as host name, and to what auth.allowed_hosts lists;"
+                   " this request calls it \"%" STR_FMT "\". Web pages of other sites could use any name.",
+                   auth_mode_name(auth->mode), names, STR_ARG(str_slice(host, 0, 255)));
 }
 
 bool auth_login(Auth *auth, Request *r, Err *err) {
@@ -308,10 +294,10 @@ bool auth_login(Auth *auth, Request *r, Err *err) {
     if (r->method->flags & METHOD_PUBLIC) {
         return true;
     }
-    if (auth->mode == AUTH_LOCAL && !host_is_local(r->http->headers[HTTP_HOST])) {
-        return err_set(err, ERR_FORBIDDEN,
-                       "Without login (auth.mode: local) the server only answers to localhost, 127.0.0.1 and [::1] as host name.");
+    if (!check_host(auth, r, err)) {
+        return false;
     }
+    /* Only a page of this very server may act without login, or with one that the browser adds by itself. */
     bool unasked = auth->mode != AUTH_REQUIRED || str_starts_nocase(header, STR("Basic "));
     if (unasked && !origin_is_own(r->http->headers[HTTP_ORIGIN], r->http->headers[HTTP_HOST])) {
         return err_set(

@@ -257,6 +257,39 @@ def test_host_of_a_server_without_login(api, host, status):
     assert api.request("GET", "/whoami", headers={"Host": host}).status_code == status
 
 
+@pytest.fixture(scope="module")
+def open_server():
+    with running("--set", "auth.mode=open", "--listen", "0.0.0.0", "--set", "auth.allowed_hosts=catalog.example,other.example:8181") as server:
+        yield server
+
+
+@pytest.mark.parametrize("host, status", [
+    ("localhost", 200), ("127.0.0.1:8181", 200), ("192.168.7.7:8181", 200), ("[2001:db8::7]:8181", 200), ("propolis", 200), ("propolis:8181", 200),
+    (socket.gethostname(), 200), ("catalog.example", 200), ("CATALOG.example:99", 200), ("other.example:8181", 200), ("other.example:8182", 403),
+    ("evil.example", 403), ("evil.example:8181", 403), ("catalog.example.evil.example", 403), ("192.168.7.7.evil.example", 403), ("192.168.7.", 403),
+    ("[evil.example]", 403), ("[", 403), (":8181", 403), ("evil.example.", 403), ("1." * 300, 403),
+])
+def test_host_of_an_open_server(open_server, host, status):
+    with open_server.client() as api:
+        answer = api.request("GET", "/whoami", headers={"Host": host})
+        assert answer.status_code == status, answer.text
+        assert status == 200 or "auth.allowed_hosts" in answer.json()["detail"]
+        assert api.request("GET", "//healthz", headers={"Host": host}).status_code == 200
+
+
+def test_pages_of_other_sites_and_an_open_server(open_server):
+    with open_server.client() as api:
+        rebound = {"Host": "evil.example", "Origin": "http://evil.example"}  # what a browser sends that was fooled
+        api.problem("POST", "/catalogs/hive/databases", 403, "forbidden", json={"name": "never"}, headers=rebound)
+        api.problem("POST", "/catalogs/hive/databases", 403, "forbidden", json={"name": "never"}, headers={"Origin": "http://evil.example"})
+        assert api.request("GET", "/whoami", headers={"Host": "catalog.example", "Origin": "http://catalog.example"}).status_code == 200
+
+
+def test_listed_hosts():
+    with running("--set", "auth.allowed_hosts=*") as server:
+        assert server.client().request("GET", "/whoami", headers={"Host": "any.example"}).status_code == 200
+
+
 ORIGINS = ["null", "http://evil.example", "http://localhost.evil.example", "http://evil.example/localhost", "file://", "http://", "localhost", "*"]
 
 
