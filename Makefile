@@ -296,10 +296,11 @@ bench: all ## speed beside pgbench
 format: ## lay out all C files
 	@clang-format -i $(C_FILES)
 
-lint: ## include directions, banned functions, places of SQL, leftovers, layout, clang-tidy
+lint: ## include directions, banned functions, places of SQL, leftovers, unread options, layout, clang-tidy
 	@$(MAKE) all unit-programs
 	@status=0; tools/lint-includes || status=1; \
 	    tools/lint-symbols $(OUT) || status=1; \
+	    tools/lint-options || status=1; \
 	    clang-format --dry-run -Werror $(C_FILES) || { echo "layout: run 'make format'"; status=1; }; \
 	    $(MAKE) check-generated || status=1; \
 	    $(MAKE) -k tidy || status=1; exit $$status

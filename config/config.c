@@ -276,9 +276,7 @@ static bool check_ports(const Config *config, Err *err) {
     const struct {
         const char *key;
         int64_t port;
-    } ports[] = {{"http.port", config->http.port},
-                 {"thrift.port", config->thrift.port},
-                 {"database.embedded.port", config->database.embedded.port}};
+    } ports[] = {{"http.port", config->http.port}, {"thrift.port", config->thrift.port}};
     for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
         for (size_t j = 0; j < i && ports[i].port; j++) {
             if (ports[i].port == ports[j].port) {

@@ -28,7 +28,6 @@ enum {
     SOCKET_PATH_MAX = 107, /* sun_path, without the NUL */
     READY_PAUSE_MS = 5,
     SAY_WAITING_MS = 5000,
-    READY_MOST_MS = 600000, /* recovery of a big write-ahead log takes its time */
     LEFTOVER_PATIENCE_MS = 2000,
     LEFTOVER_MOST_MS = 30000,
     STOP_PATIENCE_MS = 30000,
@@ -36,6 +35,7 @@ enum {
     RESTART_FIRST_MS = 100,
     RESTART_MOST_MS = 2000,
     SETTINGS_MAX = 64,
+    MADE_SETTINGS = 4,
 };
 
 struct Embedded {
@@ -44,6 +44,7 @@ struct Embedded {
     char cluster[POSTMASTER_PATH], log[POSTMASTER_PATH];
     char socket_dir[SOCKET_DIR_BYTES], url[2 * SOCKET_DIR_BYTES + 64];
     int connections;
+    int64_t shared_buffers, start_timeout_ms;
     bool adopted, child; /* of the running postmaster */
     pid_t pid;
     int pidfd, wake;
@@ -247,14 +248,13 @@ static bool open_log(Embedded *e, int *ret_fd, Err *err) {
 
 /* Everything on the command line, so that an upgraded server brings its own settings. The file in the cluster stays as
  * initdb made it. */
-static void add_settings(const Embedded *e, char texts[3][POSTMASTER_PATH + 64], const char **argv, size_t n) {
+static void add_settings(const Embedded *e, char texts[MADE_SETTINGS][POSTMASTER_PATH + 64], const char **argv, size_t n) {
     static const char *const fixed[] = {
         "listen_addresses=",
         "unix_socket_permissions=0700",
         "fsync=on",
         "full_page_writes=on",
         "synchronous_commit=on",
-        "shared_buffers=128MB",
         "work_mem=8MB",
         "maintenance_work_mem=64MB",
         "max_wal_size=2GB",
@@ -280,7 +280,8 @@ static void add_settings(const Embedded *e, char texts[3][POSTMASTER_PATH + 64],
     snprintf(texts[0], sizeof texts[0], "unix_socket_directories=%s", e->socket_dir);
     snprintf(texts[1], sizeof texts[1], "max_connections=%d", e->connections + 10);
     snprintf(texts[2], sizeof texts[2], "port=" PORT);
-    for (size_t i = 0; i < 3; i++) {
+    snprintf(texts[3], sizeof texts[3], "shared_buffers=%" PRId64 "kB", e->shared_buffers / 1024);
+    for (size_t i = 0; i < MADE_SETTINGS - (e->shared_buffers == 0); i++) {
         argv[n++] = "-c";
         argv[n++] = texts[i];
     }
@@ -292,7 +293,7 @@ static void add_settings(const Embedded *e, char texts[3][POSTMASTER_PATH + 64],
 }
 
 static bool spawn_postmaster(Embedded *e, Err *err) {
-    char program[BINARIES_PATH + 32], texts[3][POSTMASTER_PATH + 64];
+    char program[BINARIES_PATH + 32], texts[MADE_SETTINGS][POSTMASTER_PATH + 64];
     const char *argv[4 + 2 * SETTINGS_MAX] = {program, "-D", e->cluster};
     CLEANUP(cleanup_close) int log = -1;
     binaries_path(&e->binaries, "postgres", program);
@@ -356,9 +357,11 @@ static bool wait_ready(const Embedded *e, Err *err) {
         if (has_ended(e)) {
             return say_why_not(e, err);
         }
-        if (now - began > READY_MOST_MS || __atomic_load_n(&e->stopping, __ATOMIC_RELAXED)) {
-            return err_set(err, ERR_DATABASE_UNAVAILABLE, "The private PostgreSQL in %s does not get ready; see %s.", e->cluster,
-                           e->log);
+        if (now - began > e->start_timeout_ms || __atomic_load_n(&e->stopping, __ATOMIC_RELAXED)) {
+            return err_set(err, ERR_DATABASE_UNAVAILABLE,
+                           "The private PostgreSQL in %s is not ready after %" PRId64
+                           " ms (database.embedded.start_timeout); see %s.",
+                           e->cluster, now - began, e->log);
         }
         if (now - said > SAY_WAITING_MS) {
             log_info("waiting for PostgreSQL, which is recovering (%d s)", (int)((now - began) / 1000));
@@ -527,6 +530,8 @@ static bool prepare(Embedded *e, const EmbeddedOptions *options, Err *err) {
     snprintf(e->cluster, sizeof e->cluster, "%s/postgres", e->dir.path);
     snprintf(e->log, sizeof e->log, "%s/postgres.log", e->dir.path);
     e->connections = options->connections;
+    e->shared_buffers = options->shared_buffers;
+    e->start_timeout_ms = options->start_timeout_ms;
     return read_major(e->cluster, &major, err) && binaries_find(options->bindir, major, &e->binaries, err) &&
            (major || make_cluster(e, err));
 }

@@ -12,9 +12,11 @@
 typedef struct Embedded Embedded;
 
 typedef struct EmbeddedOptions {
-    Str data_dir;    /* created when missing; see datadir.h */
-    Str bindir;      /* null: look for PostgreSQL's programs */
-    int connections; /* what the pools need together */
+    Str data_dir;             /* created when missing; see datadir.h */
+    Str bindir;               /* null: look for PostgreSQL's programs */
+    int connections;          /* what the pools need together */
+    int64_t shared_buffers;   /* bytes; 0: PostgreSQL's own default */
+    int64_t start_timeout_ms; /* for it to answer, recovery included */
 } EmbeddedOptions;
 
 /* Takes the data directory, makes the cluster on first use, starts or adopts PostgreSQL and waits until it answers. The

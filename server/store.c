@@ -37,6 +37,8 @@ static bool start_cluster(const Config *config, Embedded **ret, Err *err) {
         .data_dir = config->data_dir,
         .bindir = str_is_empty(config->database.embedded.bin_dir) ? STR_NULL : config->database.embedded.bin_dir,
         .connections = (int)(config->database.pool_read + config->database.pool_bulk) + SPARE_CONNECTIONS,
+        .shared_buffers = config->database.embedded.shared_buffers,
+        .start_timeout_ms = config->database.embedded.start_timeout,
     };
     return embedded_start(&cluster, ret, err);
 }

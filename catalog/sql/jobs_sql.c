@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json_writer.h"
 #include "catalog/changes_write.h"
+#include "config/config.h"
 
 enum { LOCATIONS_PER_JOB = 1000, PAYLOAD_MAX_BYTES = 16 * 1024 * 1024 };
 
@@ -31,7 +32,7 @@ bool job_delete_locations(Ctx *ctx, PgConn *conn, int64_t table_id, StrList loca
 
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) {
     static const PgStmt stmt = {
-        "job_take", "UPDATE jobs SET leased_until = clock_timestamp() + interval '5 minutes', leased_by = $1,"
+        "job_take", "UPDATE jobs SET leased_until = clock_timestamp() + $3::float8 * interval '1 ms', leased_by = $1,"
                     " attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE run_at <= clock_timestamp()"
                     " AND (leased_until IS NULL OR leased_until < clock_timestamp() OR ($2 AND leased_by <> $1)) ORDER BY run_at"
                     " FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING id, kind, payload, attempts"};
@@ -39,6 +40,7 @@ bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err
     PgRows rows;
     pg_arg_uuid(&args, ctx->catalog->server_id);
     pg_arg_bool(&args, alone);
+    pg_arg_double(&args, (double)ctx->catalog->config->jobs.lease);
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }

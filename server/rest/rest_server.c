@@ -122,7 +122,9 @@ static void write_http(Buf *out, Server *server) {
 }
 
 bool rest_metrics(Request *r, Err *err) {
-    (void)err;
+    if (!r->server->catalog.config->metrics.enabled) {
+        return err_set(err, ERR_NOT_FOUND, "Metrics are switched off here (metrics.enabled).");
+    }
     Buf *out = &r->answer.body;
     r->answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_write_methods(r->server->metrics, out);

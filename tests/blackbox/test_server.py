@@ -30,6 +30,11 @@ def test_health_needs_nothing(api):
     assert api.ok("GET", "//version")["name"] == "propolis"
 
 
+def test_metrics_can_be_switched_off():
+    with running("--set", "metrics.enabled=false") as server:
+        assert "metrics.enabled" in server.client().problem("GET", "//metrics", 404, "not_found")["detail"]
+
+
 def test_metrics_are_clean(api):
     text = api.ok("GET", "//metrics").text
     assert 'propolis_requests_total{method="healthz"}' in text

@@ -192,8 +192,9 @@ static void test_file_accepts(void **state) {
     assert_int_equal(load_ok(&(Given){.text = ""})->http.port, 8181);
     assert_int_equal(load_ok(&(Given){.text = "# nothing\n---\n...\n"})->http.port, 8181);
     assert_int_equal(load_ok(&(Given){.text = "http:\nlog: ~\n"})->http.port, 8181);
-    assert_int_equal(load_ok(&(Given){.text = "database: {embedded.port: 7}\n"})->database.embedded.port, 7);
-    assert_int_equal(load_ok(&(Given){.text = "database:\n  embedded:\n    port: \"8\"\n"})->database.embedded.port, 8);
+    assert_int_equal(load_ok(&(Given){.text = "database: {embedded.start_timeout: 7s}\n"})->database.embedded.start_timeout, 7000);
+    assert_int_equal(
+        load_ok(&(Given){.text = "database:\n  embedded:\n    start_timeout: \"8s\"\n"})->database.embedded.start_timeout, 8000);
     assert_false(load_ok(&(Given){.text = "iceberg: {pointer_check: No}\n"})->iceberg.pointer_check);
     assert_str(load_ok(&(Given){.text = "partitions: {default_name: 123}\n"})->partitions.default_name, "123");
     assert_int_equal(load_ok(&(Given){.text = "storage:\n  writable_roots: []\n"})->storage.writable_roots.count, 0);

@@ -49,8 +49,11 @@ static void must(bool ok, const Err *err) {
     }
 }
 
+enum { START_MS = 300 * 1000 };
+
 static bool start(Bed *bed, Err *err) {
-    EmbeddedOptions options = {.data_dir = str_from(bed->data), .connections = 12};
+    EmbeddedOptions options = {
+        .data_dir = str_from(bed->data), .connections = 12, .shared_buffers = 16 << 20, .start_timeout_ms = START_MS};
     return embedded_start(&options, &bed->e, err);
 }
 
@@ -122,8 +125,9 @@ static void test_start_stop_start(void **state) {
     char *settings = pg_fixture_value(embedded_url(bed->e),
                                       "SELECT current_setting('fsync') || current_setting('full_page_writes') ||"
                                       " current_setting('synchronous_commit') || current_setting('server_encoding') ||"
-                                      " current_setting('lc_collate') || current_setting('listen_addresses')");
-    assert_string_equal(settings, "onononUTF8C");
+                                      " current_setting('lc_collate') || current_setting('listen_addresses') ||"
+                                      " current_setting('shared_buffers')");
+    assert_string_equal(settings, "onononUTF8C16MB");
     free(settings);
     stop(bed);
     assert_int_equal(postmaster_processes(bed->cluster, 0), 0);
@@ -263,9 +267,23 @@ static void test_other_major_version(void **state) {
 static void test_no_binaries(void **state) {
     Bed *bed = *state;
     Err err;
-    EmbeddedOptions options = {.data_dir = str_from(bed->data), .bindir = STR("/nonexistent"), .connections = 5};
+    EmbeddedOptions options = {
+        .data_dir = str_from(bed->data), .bindir = STR("/nonexistent"), .connections = 5, .start_timeout_ms = START_MS};
     assert_false(embedded_start(&options, &bed->e, &err));
     assert_non_null(strstr(err.message, "database.url"));
+}
+
+static void test_too_slow(void **state) {
+    Bed *bed = *state;
+    Err err;
+    must_start(bed);
+    stop(bed);
+    EmbeddedOptions options = {.data_dir = str_from(bed->data), .connections = 5, .start_timeout_ms = 0};
+    assert_false(embedded_start(&options, &bed->e, &err));
+    assert_non_null(strstr(err.message, "database.embedded.start_timeout"));
+    assert_int_equal(postmaster_processes(bed->cluster, 0), 0);
+    must_start(bed);
+    stop(bed);
 }
 
 /* The pid in a stale file belongs to somebody else by now. */
@@ -326,7 +344,7 @@ static int become_and_start(const char *dir) {
         return 1;
     }
     Embedded *e;
-    EmbeddedOptions options = {.data_dir = str_from(dir), .connections = 5};
+    EmbeddedOptions options = {.data_dir = str_from(dir), .connections = 5, .start_timeout_ms = START_MS};
     if (!user || geteuid() == 0 || !embedded_start(&options, &e, &err)) {
         fprintf(stderr, "%s\n", err.message);
         return 2;
@@ -391,6 +409,7 @@ int main(void) {
         TEST(test_unwritable),
         TEST(test_other_major_version),
         TEST(test_no_binaries),
+        TEST(test_too_slow),
         TEST(test_pid_given_to_another),
         TEST(test_long_path),
     };
