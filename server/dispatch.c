@@ -141,7 +141,12 @@ static bool request_run(Request *r, Call *call, Err *err) {
 }
 
 static void request_fail(Request *r, const Err *err) {
-    log_err(err, r->method ? r->method->name : "request");
+    const char *what = r->method ? r->method->name : "request";
+    if (refusals_note(r->server->refusals, err, clock_monotonic_us())) {
+        log_err(err, what);
+    } else {
+        log_debug("%s: %s: %s", what, err_info(err->code)->name, err->message);
+    }
     request_problem(r, err);
     if (err->code == ERR_METHOD_NOT_ALLOWED) {
         http_answer_header(&r->answer, "Allow", arena_cstr(r->arena, router_allowed(r->server->router, r->http->path, r->arena)));

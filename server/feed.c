@@ -96,20 +96,22 @@ static void wake_due(Feed *feed) {
     }
 }
 
-/* While the database is away its own users say so; the ticker keeps quiet. */
+/* While the database is away those who ask it say so; the ticker only says that it is back. */
 static void number_changes(Feed *feed, Arena *arena) {
     Caller caller = {.protocol = STR("server"), .operation = STR("feed")};
     Ctx ctx = {
         .catalog = &feed->server->catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(5000), .pool = PG_READ};
     Err err;
     int64_t last;
-    if (change_sequence(&ctx, &last, &err)) {
+    bool done = change_sequence(&ctx, &last, &err);
+    if (done) {
         pthread_mutex_lock(&feed->lock);
         feed->last = MAX(feed->last, last);
         pthread_mutex_unlock(&feed->lock);
     } else {
         log_debug("Changes were not numbered: %s", err.message);
     }
+    refusals_settle(feed->server->refusals, done, clock_monotonic_us());
     arena_reset(arena);
 }
 

@@ -122,10 +122,12 @@ static bool make_server(Process *p, Err *err) {
     server->methods = rest_methods;
     server->router = router_new(rest_methods);
     server->metrics = metrics_new(rest_methods);
+    server->refusals = refusals_new();
     server->auth = auth_new(auth_mode_of(p->config), p->config->auth.token_cache);
     server->started_at = clock_now();
     take_limits(server, p->config);
-    return (server->router && server->metrics && server->auth) || err_set(err, ERR_INTERNAL, "There is no memory to start with.");
+    return (server->router && server->metrics && server->refusals && server->auth) ||
+           err_set(err, ERR_INTERNAL, "There is no memory to start with.");
 }
 
 static bool start(Process *p, Arena *arena, Err *err) {
@@ -177,6 +179,7 @@ static void stop(Process *p) {
         feed_free(server->feed);
         auth_free(server->auth);
         metrics_free(server->metrics);
+        refusals_free(server->refusals);
         router_free(server->router);
     }
     if (!all_ended) {

@@ -16,6 +16,7 @@
 #include "server/feed.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/refusals.h"
 #include "server/router.h"
 #include "server/workers.h"
 
@@ -31,6 +32,7 @@ struct Server {
     MethodTable methods;
     Router *router;
     Metrics *metrics;
+    Refusals *refusals;
     Auth *auth;
     Feed *feed;
     Workers *read, *bulk;

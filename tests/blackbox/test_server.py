@@ -30,6 +30,34 @@ def test_health_needs_nothing(api):
     assert api.ok("GET", "//version")["name"] == "propolis"
 
 
+def test_an_outage_costs_two_lines():
+    with running() as server:
+        server.expect_log(r"database_unavailable|PostgreSQL ended|state_unknown")
+        postmaster = int((server.directory / "postgres" / "postmaster.pid").read_text().split()[0])
+        stop, refused = time.monotonic() + 3, []
+
+        def ask():
+            with server.client() as api:
+                while time.monotonic() < stop:
+                    answer = api.request("GET", "/catalogs")
+                    if answer.status_code == 503 and answer.json()["code"] == "database_unavailable":
+                        refused.append(answer)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for t in threads:
+            t.start()
+        os.kill(postmaster, signal.SIGKILL)
+        for t in threads:
+            t.join()
+        count = lambda words: sum(words in line for line in server.lines)
+        deadline = time.monotonic() + 20
+        while not count("No more requests are refused"):
+            assert time.monotonic() < deadline, server.log()
+            time.sleep(0.05)
+        assert len(refused) > 10 and count(": database_unavailable: ") == 1, server.log()
+        assert count(f"refused with database_unavailable; {len(refused)} were") == 1, server.log()
+
+
 def test_metrics_can_be_switched_off():
     with running("--set", "metrics.enabled=false") as server:
         assert "metrics.enabled" in server.client().problem("GET", "//metrics", 404, "not_found")["detail"]
