@@ -550,20 +550,21 @@ HttpServer *http_start(const HttpOptions *options, Err *err) {
         return NULL;
     }
     server->options = *options;
+    unsigned threads = MIN(options->threads, options->max_connections); /* each has a share of the connections, one at least */
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_library_log, NULL}, /* first, so that it sees complaints about the others */
         {MHD_OPTION_LISTEN_SOCKET, options->listen_fd, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)MAX(options->max_connections, options->threads), NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->max_connections, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)options->max_head, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)options->idle_timeout_s, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)exchange_begin, server},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_end, server},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
-        {MHD_OPTION_THREAD_POOL_SIZE, options->threads > 1 ? (intptr_t)options->threads : 0, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? (intptr_t)threads : 0, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    if (options->threads <= 1) {
+    if (threads <= 1) {
         items[ARRAY_LEN(items) - 2] = items[ARRAY_LEN(items) - 1];
     }
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC;

@@ -1,6 +1,7 @@
 """Bad input: a precise error, and nothing changes."""
 
 import base64
+import contextlib
 import gzip
 import http.client
 import json
@@ -155,6 +156,46 @@ def test_size_of_the_body_at_the_edge():
         late = raw(server, head + chunk * 3 + b"0\r\n\r\n")
         assert b" 413 " in late.split(b"\r\n")[0]
         assert api.ok("GET", "//healthz").text == "ok\n"
+
+
+def test_size_of_the_body_by_default(api):
+    """32 MiB, most of it white space, which JSON allows."""
+    whole = 32 * 1024 * 1024
+
+    def of_size(size, name):
+        return json.dumps({"name": name}).encode().ljust(size)
+
+    assert post(api, of_size(whole, "of_32_mib")).status_code == 201
+    answer = post(api, of_size(whole + 1, "never"))
+    assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large") and str(whole) in answer.json()["detail"]
+    api.ok("DELETE", "/catalogs/hive/databases/of_32_mib")
+
+
+def answers(connection, within):
+    """Whether a request on this connection is answered in time."""
+    connection.settimeout(within)
+    try:
+        return connection.recv(1000).startswith(b"HTTP/1.1 200")
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("most, threads", [(4, 2), (3, 8), (1, 8)])
+def test_connections_at_the_edge(most, threads):
+    ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with running("--set", f"http.max_connections={most}", "--set", f"http.threads={threads}") as server, contextlib.ExitStack() as stack:
+        host, port = server.base.removeprefix("http://").rsplit(":", 1)
+        connections = [stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(most)]
+        for connection in connections:
+            connection.sendall(ask)
+            assert answers(connection, 20)
+        beyond = stack.enter_context(socket.create_connection((host, int(port))))
+        beyond.sendall(ask)
+        assert not answers(beyond, 1)  # it waits for one of the others to end
+        connections[0].sendall(ask)
+        assert answers(connections[0], 20)
+        connections[0].close()
+        assert answers(beyond, 20)
 
 
 def held(server):
