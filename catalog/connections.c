@@ -3,7 +3,7 @@
 #include "catalog/changes_write.h"
 #include "catalog/detail.h"
 #include "catalog/scope.h"
-#include "catalog/secret.h"
+#include "catalog/sealing.h"
 #include "catalog/sql/connections_sql.h"
 
 /* --- secrets --------------------------------------------------------------------------------------------------- */
@@ -22,17 +22,12 @@ static bool secrets_equal(const Secrets *a, const Secrets *b) {
            (none || (a->more && b->more && json_equal((json_t *)(uintptr_t)a->more, (json_t *)(uintptr_t)b->more)));
 }
 
-static Str object_id(Ctx *ctx, int64_t id) { return arena_printf(ctx->arena, "connection:%lld", (long long)id); }
-
 static bool seal(Ctx *ctx, int64_t id, const Secrets *s, Str *ret, Err *err) {
     CLEANUP(buf_free) Buf buf = BUF_INIT(4 << 20);
     JsonWriter w = jw_new(&buf);
     *ret = STR_NULL;
     if (secrets_empty(s)) {
         return true;
-    }
-    if (!ctx->catalog->keys) {
-        return err_set(err, ERR_INVALID_CONFIG, "This server has no key to seal secrets with, so it cannot keep any.");
     }
     jw_object_begin(&w);
     jw_put_params(&w, "properties", &s->properties);
@@ -41,8 +36,7 @@ static bool seal(Ctx *ctx, int64_t id, const Secrets *s, Str *ret, Err *err) {
     connection_more_json(&w, s->more, CONNECTION_NAMES_GLUE);
     jw_object_end(&w);
     jw_object_end(&w);
-    bool ok = buf_check(&buf, "the secrets of a connection", err) &&
-              secret_seal(ctx->catalog->keys, object_id(ctx, id), buf_str(&buf), ctx->arena, ret, err);
+    bool ok = buf_check(&buf, "the secrets of a connection", err) && sealing_close(ctx, id, buf_str(&buf), ret, err);
     explicit_bzero(buf.ptr, buf.len);
     return ok;
 }
@@ -55,11 +49,7 @@ static bool open_sealed(Ctx *ctx, int64_t id, Str sealed, Secrets *ret, Err *err
     if (str_is_null(sealed)) {
         return true;
     }
-    if (!ctx->catalog->keys) {
-        return err_set(err, ERR_INVALID_CONFIG, "This server has no key to open secrets with.");
-    }
-    if (!secret_open(ctx->catalog->keys, object_id(ctx, id), sealed, ctx->arena, &plain, err) ||
-        !jr_parse(ctx->arena, plain, DEPTH, &top, err)) {
+    if (!sealing_open(ctx, id, sealed, &plain, err) || !jr_parse(ctx->arena, plain, DEPTH, &top, err)) {
         return false;
     }
     JsonAt at = jr_top(top), properties = jr_member(&at, "properties"), more = jr_member(&at, "more");
