@@ -5,6 +5,7 @@
 #include "catalog/scope.h"
 #include "catalog/sealing.h"
 #include "catalog/sql/connections_sql.h"
+#include "config/config.h"
 
 /* --- secrets --------------------------------------------------------------------------------------------------- */
 
@@ -377,7 +378,33 @@ static bool parse_jdbc(Str url, Target *t) {
     return t->host.len > 0;
 }
 
-static bool find_target(const Connection *c, Target *ret, Err *err) {
+/* "db.example.com", "*.example.com", "*". */
+static bool host_listed(Str listed, Str host) {
+    if (str_starts(listed, STR("*."))) {
+        Str end = str_skip(listed, 1);
+        return host.len > end.len && host.ptr[0] != '/' && str_eq_nocase(str_skip(host, host.len - end.len), end);
+    }
+    return str_eq_nocase(listed, host);
+}
+
+/* libpq takes a list of hosts, and a directory (or "@name") for a Unix socket, which leads to databases that ask this server's
+ * user for no password: its own one first. */
+static bool may_reach(const Ctx *ctx, Str host, Err *err) {
+    StrList listed = ctx->catalog->config->connections.test_hosts;
+    bool socket = host.ptr[0] == '/' || host.ptr[0] == '@';
+    if (str_has_char(host, ',')) {
+        return err_set(err, ERR_INVALID_INPUT, "A connection that is tested names one host, not several.");
+    }
+    for (size_t i = 0; i < listed.count; i++) {
+        if (host_listed(listed.items[i], host) || (!socket && str_eq(listed.items[i], STR("*")))) {
+            return true;
+        }
+    }
+    return err_set(err, ERR_FORBIDDEN, "This server tests no connections to %" STR_FMT ": connections.test_hosts does not list it.",
+                   STR_ARG(host));
+}
+
+static bool find_target(const Ctx *ctx, const Connection *c, Target *ret, Err *err) {
     const Params *p = &c->properties;
     Target t = {.user = first_of(params_get(p, STR("USERNAME")), credential(c, "Username")),
                 .password = first_of(params_get(p, STR("PASSWORD")), credential(c, "Password")),
@@ -404,14 +431,14 @@ static bool find_target(const Connection *c, Target *ret, Err *err) {
     if (str_is_empty(t.host)) {
         return err_set(err, ERR_INVALID_INPUT, "The connection says no HOST to connect to.");
     }
+    if (!may_reach(ctx, t.host, err)) {
+        return false;
+    }
     *ret = t;
     return true;
 }
 
 static void add_setting(Buf *out, const char *key, Str value) {
-    if (str_is_empty(value)) {
-        return;
-    }
     buf_printf(out, "%s='", key);
     for (size_t i = 0; i < value.len; i++) {
         if (value.ptr[i] == '\'' || value.ptr[i] == '\\') {
@@ -433,6 +460,10 @@ static bool probe(const Target *t, ConnectionTest *ret, Arena *arena, Err *err) 
     add_setting(&settings, "user", t->user);
     add_setting(&settings, "password", t->password);
     add_setting(&settings, "sslmode", t->tls ? STR("require") : STR("prefer"));
+    /* What libpq would else take from this server's own environment and home, and show to whoever answers. */
+    add_setting(&settings, "passfile", STR("/nonexistent"));
+    add_setting(&settings, "sslcert", STR("/nonexistent"));
+    add_setting(&settings, "gssencmode", STR("disable"));
     const PgOptions options = {.url = buf_str(&settings),
                                .application_name = STR("propolis test"),
                                .pool = {1, 1},
@@ -461,7 +492,7 @@ bool connection_test_inline(Ctx *ctx, const Connection *connection, ConnectionTe
     Target target;
     open.name = str_is_null(open.name) ? STR("test") : open.name;
     return ctx_authorize(ctx, ACTION_CREATE, "connection", scope_catalog(ctx, connection->catalog), STR_NULL, open.name, err) &&
-           split(ctx, &open, &secrets, err) && check(ctx, &open, &secrets, err) && find_target(connection, &target, err) &&
+           split(ctx, &open, &secrets, err) && check(ctx, &open, &secrets, err) && find_target(ctx, connection, &target, err) &&
            probe(&target, ret, ctx->arena, err);
 }
 
@@ -480,8 +511,8 @@ bool connection_test(Ctx *ctx, Str catalog, Str name, ConnectionTest *ret, Err *
     ConnectionTest test;
     catalog = scope_catalog(ctx, catalog);
     if (!ctx_authorize(ctx, ACTION_ALTER, "connection", catalog, STR_NULL, name, err) ||
-        !load_for_test(ctx, catalog, name, &c, err) || !find_target(&c, &target, err) || !probe(&target, &test, ctx->arena, err) ||
-        !pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !load_for_test(ctx, catalog, name, &c, err) || !find_target(ctx, &c, &target, err) ||
+        !probe(&target, &test, ctx->arena, err) || !pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
         !connections_sql_status(ctx, conn, c.id, test.ok ? STR("READY") : STR("FAILED"), test.ok ? STR_NULL : test.message, err)) {
         return false;
     }

@@ -222,10 +222,49 @@ static void test_test(void **state) {
     params_set(&c.properties, bed->arena, STR("PORT"), bed_value(bed, "SELECT current_setting('port')"));
     params_set(&c.properties, bed->arena, STR("DATABASE"), bed_value(bed, "SELECT current_database()"));
     params_set(&c.properties, bed->arena, STR("USERNAME"), bed_value(bed, "SELECT current_user"));
+    assert_err(connection_test_inline(&bed->ctx, &c, &test, &err), ERR_FORBIDDEN); /* "*" is no socket */
+    Config config = *bed->catalog.config;
+    const Config *before = bed->catalog.config;
+    config.connections.test_hosts = (StrList){&host, 1};
+    bed->catalog.config = &config;
     assert_ok(connection_test_inline(&bed->ctx, &c, &test, &err));
     if (!test.ok) {
         fail_msg("%" STR_FMT, STR_ARG(test.message));
     }
+    bed->catalog.config = before;
+}
+
+/* What the list says about a host; connecting fails in any case. */
+static ErrCode try_host(Bed *bed, const char *listed, const char *host) {
+    Err err = {0};
+    ConnectionTest test;
+    Str item = str_from(listed);
+    const Config *before = bed->catalog.config;
+    Config config = *before;
+    Connection c = {.type = STR("POSTGRESQL")};
+    config.connections.test_hosts = (StrList){&item, listed[0] != 0};
+    bed->catalog.config = &config;
+    params_set(&c.properties, bed->arena, STR("HOST"), str_from(host));
+    params_set(&c.properties, bed->arena, STR("PORT"), STR("1"));
+    bool ok = connection_test_inline(&bed->ctx, &c, &test, &err);
+    assert_true(!ok || !test.ok);
+    bed->catalog.config = before;
+    return ok ? ERR_NONE : err.code;
+}
+
+static void test_hosts(void **state) {
+    Bed *bed = *state;
+    unit_ignore_log();
+    assert_int_equal(try_host(bed, "*", "127.0.0.1"), ERR_NONE);
+    assert_int_equal(try_host(bed, "LOCALHOST", "localhost"), ERR_NONE);
+    assert_int_equal(try_host(bed, "*.localhost", "db.localhost"), ERR_NONE);
+    assert_int_equal(try_host(bed, "", "127.0.0.1"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "127.0.0.1", "localhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*.localhost", "localhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*.localhost", "notlocalhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*.localhost", "/tmp/x.localhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*", "@abstract"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*", "127.0.0.1,/tmp"), ERR_INVALID_INPUT);
 }
 
 static void test_facts(void **state) {
@@ -335,7 +374,8 @@ int main(void) {
         UNIT_TEST(test_facts), KEYED(test_secrets_stay_inside),
         KEYED(test_alter),     KEYED(test_list),
         KEYED(test_rules),     KEYED(test_test),
-        KEYED(test_tags),      KEYED(test_new_key),
+        KEYED(test_hosts),     KEYED(test_tags),
+        KEYED(test_new_key),
     };
     return BED_RUN("connections", tests);
 }
