@@ -3,8 +3,9 @@
 #include "catalog/changes_write.h"
 #include "catalog/detail.h"
 #include "catalog/scope.h"
-#include "catalog/secret.h"
+#include "catalog/sealing.h"
 #include "catalog/sql/connections_sql.h"
+#include "config/config.h"
 
 /* --- secrets --------------------------------------------------------------------------------------------------- */
 
@@ -22,17 +23,12 @@ static bool secrets_equal(const Secrets *a, const Secrets *b) {
            (none || (a->more && b->more && json_equal((json_t *)(uintptr_t)a->more, (json_t *)(uintptr_t)b->more)));
 }
 
-static Str object_id(Ctx *ctx, int64_t id) { return arena_printf(ctx->arena, "connection:%lld", (long long)id); }
-
 static bool seal(Ctx *ctx, int64_t id, const Secrets *s, Str *ret, Err *err) {
     CLEANUP(buf_free) Buf buf = BUF_INIT(4 << 20);
     JsonWriter w = jw_new(&buf);
     *ret = STR_NULL;
     if (secrets_empty(s)) {
         return true;
-    }
-    if (!ctx->catalog->keys) {
-        return err_set(err, ERR_INVALID_CONFIG, "This server has no key to seal secrets with, so it cannot keep any.");
     }
     jw_object_begin(&w);
     jw_put_params(&w, "properties", &s->properties);
@@ -41,8 +37,7 @@ static bool seal(Ctx *ctx, int64_t id, const Secrets *s, Str *ret, Err *err) {
     connection_more_json(&w, s->more, CONNECTION_NAMES_GLUE);
     jw_object_end(&w);
     jw_object_end(&w);
-    bool ok = buf_check(&buf, "the secrets of a connection", err) &&
-              secret_seal(ctx->catalog->keys, object_id(ctx, id), buf_str(&buf), ctx->arena, ret, err);
+    bool ok = buf_check(&buf, "the secrets of a connection", err) && sealing_close(ctx, id, buf_str(&buf), ret, err);
     explicit_bzero(buf.ptr, buf.len);
     return ok;
 }
@@ -55,11 +50,7 @@ static bool open_sealed(Ctx *ctx, int64_t id, Str sealed, Secrets *ret, Err *err
     if (str_is_null(sealed)) {
         return true;
     }
-    if (!ctx->catalog->keys) {
-        return err_set(err, ERR_INVALID_CONFIG, "This server has no key to open secrets with.");
-    }
-    if (!secret_open(ctx->catalog->keys, object_id(ctx, id), sealed, ctx->arena, &plain, err) ||
-        !jr_parse(ctx->arena, plain, DEPTH, &top, err)) {
+    if (!sealing_open(ctx, id, sealed, &plain, err) || !jr_parse(ctx->arena, plain, DEPTH, &top, err)) {
         return false;
     }
     JsonAt at = jr_top(top), properties = jr_member(&at, "properties"), more = jr_member(&at, "more");
@@ -387,7 +378,33 @@ static bool parse_jdbc(Str url, Target *t) {
     return t->host.len > 0;
 }
 
-static bool find_target(const Connection *c, Target *ret, Err *err) {
+/* "db.example.com", "*.example.com", "*". */
+static bool host_listed(Str listed, Str host) {
+    if (str_starts(listed, STR("*."))) {
+        Str end = str_skip(listed, 1);
+        return host.len > end.len && host.ptr[0] != '/' && str_eq_nocase(str_skip(host, host.len - end.len), end);
+    }
+    return str_eq_nocase(listed, host);
+}
+
+/* libpq takes a list of hosts, and a directory (or "@name") for a Unix socket, which leads to databases that ask this server's
+ * user for no password: its own one first. */
+static bool may_reach(const Ctx *ctx, Str host, Err *err) {
+    StrList listed = ctx->catalog->config->connections.test_hosts;
+    bool socket = host.ptr[0] == '/' || host.ptr[0] == '@';
+    if (str_has_char(host, ',')) {
+        return err_set(err, ERR_INVALID_INPUT, "A connection that is tested names one host, not several.");
+    }
+    for (size_t i = 0; i < listed.count; i++) {
+        if (host_listed(listed.items[i], host) || (!socket && str_eq(listed.items[i], STR("*")))) {
+            return true;
+        }
+    }
+    return err_set(err, ERR_FORBIDDEN, "This server tests no connections to %" STR_FMT ": connections.test_hosts does not list it.",
+                   STR_ARG(host));
+}
+
+static bool find_target(const Ctx *ctx, const Connection *c, Target *ret, Err *err) {
     const Params *p = &c->properties;
     Target t = {.user = first_of(params_get(p, STR("USERNAME")), credential(c, "Username")),
                 .password = first_of(params_get(p, STR("PASSWORD")), credential(c, "Password")),
@@ -414,14 +431,14 @@ static bool find_target(const Connection *c, Target *ret, Err *err) {
     if (str_is_empty(t.host)) {
         return err_set(err, ERR_INVALID_INPUT, "The connection says no HOST to connect to.");
     }
+    if (!may_reach(ctx, t.host, err)) {
+        return false;
+    }
     *ret = t;
     return true;
 }
 
 static void add_setting(Buf *out, const char *key, Str value) {
-    if (str_is_empty(value)) {
-        return;
-    }
     buf_printf(out, "%s='", key);
     for (size_t i = 0; i < value.len; i++) {
         if (value.ptr[i] == '\'' || value.ptr[i] == '\\') {
@@ -443,6 +460,10 @@ static bool probe(const Target *t, ConnectionTest *ret, Arena *arena, Err *err) 
     add_setting(&settings, "user", t->user);
     add_setting(&settings, "password", t->password);
     add_setting(&settings, "sslmode", t->tls ? STR("require") : STR("prefer"));
+    /* What libpq would else take from this server's own environment and home, and show to whoever answers. */
+    add_setting(&settings, "passfile", STR("/nonexistent"));
+    add_setting(&settings, "sslcert", STR("/nonexistent"));
+    add_setting(&settings, "gssencmode", STR("disable"));
     const PgOptions options = {.url = buf_str(&settings),
                                .application_name = STR("propolis test"),
                                .pool = {1, 1},
@@ -471,7 +492,7 @@ bool connection_test_inline(Ctx *ctx, const Connection *connection, ConnectionTe
     Target target;
     open.name = str_is_null(open.name) ? STR("test") : open.name;
     return ctx_authorize(ctx, ACTION_CREATE, "connection", scope_catalog(ctx, connection->catalog), STR_NULL, open.name, err) &&
-           split(ctx, &open, &secrets, err) && check(ctx, &open, &secrets, err) && find_target(connection, &target, err) &&
+           split(ctx, &open, &secrets, err) && check(ctx, &open, &secrets, err) && find_target(ctx, connection, &target, err) &&
            probe(&target, ret, ctx->arena, err);
 }
 
@@ -490,8 +511,8 @@ bool connection_test(Ctx *ctx, Str catalog, Str name, ConnectionTest *ret, Err *
     ConnectionTest test;
     catalog = scope_catalog(ctx, catalog);
     if (!ctx_authorize(ctx, ACTION_ALTER, "connection", catalog, STR_NULL, name, err) ||
-        !load_for_test(ctx, catalog, name, &c, err) || !find_target(&c, &target, err) || !probe(&target, &test, ctx->arena, err) ||
-        !pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !load_for_test(ctx, catalog, name, &c, err) || !find_target(ctx, &c, &target, err) ||
+        !probe(&target, &test, ctx->arena, err) || !pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
         !connections_sql_status(ctx, conn, c.id, test.ok ? STR("READY") : STR("FAILED"), test.ok ? STR_NULL : test.message, err)) {
         return false;
     }

@@ -46,7 +46,7 @@ typedef struct Catalog {
     Pg *pg;
     const Config *_Atomic config; /* a reload swaps it; what was read once stays valid until the process ends */
     Roots *roots;                 /* where data may be touched */
-    SecretKeys *keys;
+    SecretKeys *_Atomic keys; /* swapped when the key file has a new one; see sealing_reload() */
     Definitions *definitions; /* NULL: none are kept in memory */
     Uuid server_id;           /* this process, for leases */
     bool cluster_settled;     /* atomic; see change_sequence() */

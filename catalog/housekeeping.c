@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "catalog/discard.h"
 #include "catalog/moves.h"
+#include "catalog/sealing.h"
+#include "catalog/secret.h"
 #include "catalog/sql/jobs_sql.h"
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/tables_sql.h"
@@ -176,10 +178,30 @@ static bool sweep_log(Ctx *ctx, PgConn *conn, int64_t keep_ms, Err *err) {
     return true;
 }
 
+/* After a rotation of the key. What does not work is said, and holds up nothing else. */
+static void renew_secrets(Ctx *ctx) {
+    int64_t count = 0;
+    Err err;
+    if (!ctx->catalog->keys) {
+        return;
+    }
+    if (!sealing_reload(ctx->catalog, &err)) {
+        log_err(&err, "The secret keys in use stay");
+    }
+    if (!sealing_renew(ctx, &count, &err)) {
+        log_err(&err, "Sealing secrets under the newest key");
+    }
+    if (count) {
+        log_info("The secrets of %" PRId64 " connections are now sealed under the key %" STR_FMT ".", count,
+                 STR_ARG(secret_key_id(ctx->catalog->keys, ctx->arena)));
+    }
+}
+
 bool housekeeping_sweep(Ctx *ctx, Err *err) {
     const Config *config = ctx->catalog->config;
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     int64_t removed;
+    renew_secrets(ctx);
     return pg_acquire(ctx->catalog->pg, PG_BULK, ctx->deadline, &conn, err) &&
            sweep_all(ctx, conn, sweep_dropped_tables, config->history.dropped, err) &&
            sweep_all(ctx, conn, sweep_dropped_databases, config->history.dropped, err) &&

@@ -7,7 +7,7 @@
 
 /* Jobs that are due and moves whose lease is over. Every few seconds; *ret_worked true when there was something to do. */
 bool housekeeping_jobs(Ctx *ctx, bool alone, bool *ret_worked, Err *err) WARN_UNUSED;
-/* Retention. Every few minutes. */
+/* Retention, and secrets to be sealed under the newest key. Every few minutes. */
 bool housekeeping_sweep(Ctx *ctx, Err *err) WARN_UNUSED;
 
 #endif

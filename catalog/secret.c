@@ -31,6 +31,7 @@ typedef struct Key {
 } Key;
 
 struct SecretKeys {
+    SecretKeys *former;
     size_t count, current;
     Key items[KEYS_MAX];
 };
@@ -293,13 +294,45 @@ bool secret_keys_load(const char *path, bool create, SecretKeys **ret, Err *err)
 }
 
 void secret_keys_free(SecretKeys *keys) {
-    if (keys) {
+    while (keys) {
+        SecretKeys *former = keys->former;
         OPENSSL_cleanse(keys, sizeof *keys);
         free(keys);
+        keys = former;
     }
 }
 
-bool secret_keys_rotate(const char *path, Err *err) {
+bool secret_keys_equal(const SecretKeys *a, const SecretKeys *b) {
+    return a->count == b->count && a->current == b->current && memcmp(a->items, b->items, a->count * sizeof *a->items) == 0;
+}
+
+void secret_keys_follow(SecretKeys *keys, SecretKeys *former) { keys->former = former; }
+
+Str secret_key_id(const SecretKeys *keys, Arena *arena) {
+    CLEANUP(buf_free) Buf id = BUF_INIT(64);
+    buf_add_hex(&id, keys->items[keys->current].id, ID_BYTES);
+    return arena_str(arena, buf_str(&id));
+}
+
+static bool add_or_advance(SecretKeys *keys, const char *path, bool advance, Err *err) {
+    size_t current = keys->current;
+    bool prepared = current + 1 < keys->count;
+    if (prepared && advance) {
+        keys->current = keys->count - 1;
+        return true;
+    }
+    if (prepared) {
+        return bad_file(err, path, "holds a prepared key already; rotate to it");
+    }
+    if (keys->count == KEYS_MAX) {
+        return bad_file(err, path, "holds 256 keys already; seal all secrets again and take old ones out");
+    }
+    add_fresh_key(keys);
+    keys->current = advance ? keys->current : current;
+    return true;
+}
+
+static bool change_keys(const char *path, bool advance, Err *err) {
     CLEANUP(keys_cleanup) SecretKeys *keys = keys_new();
     CLEANUP(cleanup_close) int directory = open_directory_of(path);
     bool found;
@@ -313,12 +346,11 @@ bool secret_keys_rotate(const char *path, Err *err) {
     if (!found) {
         return bad_file(err, path, "is missing; restore it from a backup");
     }
-    if (keys->count == KEYS_MAX) {
-        return bad_file(err, path, "holds 256 keys already; seal all secrets again and take old ones out");
-    }
-    add_fresh_key(keys);
-    return write_file(keys, path, directory, true, err);
+    return add_or_advance(keys, path, advance, err) && write_file(keys, path, directory, true, err);
 }
+
+bool secret_keys_prepare(const char *path, Err *err) { return change_keys(path, false, err); }
+bool secret_keys_rotate(const char *path, Err *err) { return change_keys(path, true, err); }
 
 /* Associated data: the header of the blob, then the id. */
 static bool gcm_start(EVP_CIPHER_CTX *gcm, bool encrypt, const Key *key, const unsigned char *nonce, const unsigned char *header,
@@ -362,7 +394,19 @@ static const Key *key_of(const SecretKeys *keys, Str blob) {
     return known ? find_key(keys, (const unsigned char *)blob.ptr + 1) : NULL;
 }
 
-bool secret_is_current(const SecretKeys *keys, Str blob) { return key_of(keys, blob) == &keys->items[keys->current]; }
+bool secret_has_key(const SecretKeys *keys, Str blob) { return key_of(keys, blob) != NULL; }
+
+StrList secret_old_marks(const SecretKeys *keys, Arena *arena) {
+    _Static_assert((int)SECRET_MARK_BYTES == (int)HEADER_BYTES, "the mark is the header");
+    StrList marks = {ARENA_ARRAY(arena, Str, keys->current), keys->current};
+    for (size_t i = 0; i < keys->current; i++) {
+        char *mark = arena_alloc(arena, HEADER_BYTES);
+        mark[0] = BLOB_VERSION;
+        memcpy(mark + 1, keys->items[i].id, ID_BYTES);
+        marks.items[i] = (Str){mark, HEADER_BYTES};
+    }
+    return marks;
+}
 
 static bool no_key(Str blob, Err *err) {
     if (blob.len < BLOB_OVERHEAD || blob.ptr[0] != BLOB_VERSION) {

@@ -17,17 +17,29 @@ typedef struct SecretKeys SecretKeys;
  * the server's user (or root) and that nobody else can read. CREATE: make one with a fresh key when there is none; if two
  * servers do so at once, both end up with the same file. ERR_INVALID_CONFIG, naming path and rule. */
 bool secret_keys_load(const char *path, bool create, SecretKeys **ret, Err *err) WARN_UNUSED;
-/* Wipes the keys. */
+/* Wipes the keys, and those they came after. */
 void secret_keys_free(SecretKeys *keys);
-/* Adds a fresh key to the file and makes it the current one; the others stay for opening. Running servers see it when
- * they load the file again; those that have not cannot open what is sealed from then on. */
+/* Adds a fresh key to the file, behind the others, but seals with it only after the next rotation: so it can be brought to
+ * all machines first. */
+bool secret_keys_prepare(const char *path, Err *err) WARN_UNUSED;
+/* Makes the last key of the file the current one, a fresh one if the last is current already; the others stay for opening.
+ * Running servers see it when they load the file again. */
 bool secret_keys_rotate(const char *path, Err *err) WARN_UNUSED;
+bool secret_keys_equal(const SecretKeys *a, const SecretKeys *b);
+/* FORMER lives as long as KEYS from now on, because somebody may still be using it. */
+void secret_keys_follow(SecretKeys *keys, SecretKeys *former);
+/* Of the current key; nothing secret. */
+Str secret_key_id(const SecretKeys *keys, Arena *arena);
 
 /* OBJECT_ID binds the blob to what it belongs to: put anywhere else, it cannot be opened. */
 bool secret_seal(const SecretKeys *keys, Str object_id, Str plain, Arena *arena, Str *ret_blob, Err *err) WARN_UNUSED;
 bool secret_open(const SecretKeys *keys, Str object_id, Str blob, Arena *arena, Str *ret_plain, Err *err) WARN_UNUSED;
-/* False for a blob that should be sealed again after a rotation. */
-bool secret_is_current(const SecretKeys *keys, Str blob);
+/* False: the key file must be loaded again, or is the wrong one. */
+bool secret_has_key(const SecretKeys *keys, Str blob);
+/* A blob should be sealed again when it begins with one of these: the marks of the keys before the current one. A key behind
+ * it is one that another server has rotated to already. */
+enum { SECRET_MARK_BYTES = 9 };
+StrList secret_old_marks(const SecretKeys *keys, Arena *arena);
 
 enum { SECRET_PASSWORD_MAX = 1024 };
 

@@ -48,6 +48,7 @@ static int help(void) {
            "propolis backup FILE                  save the catalog, also while the server runs\n"
            "propolis restore FILE                 bring it back into a store that has none yet\n"
            "propolis verify                       check the promises of the store\n"
+           "propolis rotate-key [--prepare]       seal secrets under a new key, or make one to be used later\n"
            "propolis config show|check            the options in force and where each comes from\n\n"
            "Flags of all of them:\n%" STR_FMT "\nEvery option: docs/configuration.md and config/propolis.yaml\n"
            "Example: propolis serve --data-dir /srv/propolis --http-port 8181\n",
@@ -93,6 +94,18 @@ static int verify(int argc, char **argv) {
     return load(argc, argv, arena, &config) ? server_verify(config) : EXIT_USAGE;
 }
 
+static int rotate_key(int argc, char **argv) {
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
+    const char *how = NULL;
+    Config *config;
+    if (argc > 0 && strcmp(argv[0], "--prepare") == 0) {
+        how = argv[0];
+        argc--;
+        argv++;
+    }
+    return load(argc, argv, arena, &config) ? server_rotate_key(config, how) : EXIT_USAGE;
+}
+
 static void show_entry(const ConfigEntry *entry, void *arg) {
     (void)arg;
     printf("%-36s %-40" STR_FMT " # %" STR_FMT "\n", entry->key, STR_ARG(entry->value), STR_ARG(entry->source));
@@ -127,8 +140,8 @@ int main(int argc, char **argv) {
     static const struct {
         const char *word;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"serve", serve},   {"migrate", migrate},       {"backup", backup},  {"restore", restore},
-                    {"verify", verify}, {"config", config_command}, {"version", version}};
+    } COMMANDS[] = {{"serve", serve},   {"migrate", migrate},       {"backup", backup},         {"restore", restore},
+                    {"verify", verify}, {"rotate-key", rotate_key}, {"config", config_command}, {"version", version}};
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(COMMANDS); i++) {
         if (strcmp(argv[1], COMMANDS[i].word) == 0 && wants_help(argc - 2, argv + 2)) {
             return help();

@@ -1,4 +1,4 @@
-/* Commands on the store itself, beside or without a running server: migrate, backup, restore, verify. */
+/* Commands on the store itself, beside or without a running server: migrate, backup, restore, verify, rotate-key. */
 #include "server/maintain.h"
 
 #include <errno.h>
@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "catalog/sealing.h"
+#include "catalog/secret.h"
 #include "catalog/verify.h"
 #include "config/config.h"
 #include "pg/backup.h"
@@ -151,3 +153,52 @@ int server_restore(const Config *config, const char *path) {
 }
 
 int server_verify(const Config *config) { return on_store(config, store_attach, verify, NULL); }
+
+/* --- the key ---------------------------------------------------------------------------------------------------- */
+
+static bool rotate(const Config *config, Arena *arena, Store *store, const void *arg, Err *err) {
+    const char *path = arg;
+    SecretKeys *keys;
+    int64_t count;
+    if (!migrate_check(store->pg, migrations_built_in(), err) || !secret_keys_rotate(path, err) ||
+        !secret_keys_load(path, false, &keys, err)) {
+        return false;
+    }
+    Caller caller = {.protocol = STR("server"), .operation = STR("rotate-key"), .admin = true};
+    Catalog catalog = {.pg = store->pg, .config = config, .keys = keys, .server_id = uuid_random()};
+    Ctx ctx = {.catalog = &catalog, .arena = arena, .caller = &caller, .deadline = deadline_in_ms(VERIFY_MS), .pool = PG_BULK};
+    Str id = secret_key_id(keys, arena);
+    bool ok = sealing_renew(&ctx, &count, err);
+    secret_keys_free(catalog.keys);
+    if (ok) {
+        printf("Secrets are sealed under the key %" STR_FMT " from now on, and those of %" PRId64
+               " connections were sealed again.\n"
+               "Running servers notice by themselves. Back up %s again; backups of the catalog from before need the former keys,"
+               " which are in it.\n",
+               STR_ARG(id), count, path);
+    }
+    return ok;
+}
+
+/* The file must stay the service user's. */
+static bool attach_as_service(const Config *config, Arena *arena, Store *ret, Err *err) {
+    return store_become_service_user(config, err) && store_attach(config, arena, ret, err);
+}
+
+static int prepare_key(const Config *config, const char *path) {
+    Err err;
+    log_setup(LOG_WARN, false);
+    if (!store_become_service_user(config, &err) || !secret_keys_prepare(path, &err)) {
+        fprintf(stderr, "propolis: %s\n", err.message);
+        return EXIT_FAILURE;
+    }
+    printf("%s holds a new key, which is not used yet. Copy the file to all servers, then run \"propolis rotate-key\".\n", path);
+    return EXIT_SUCCESS;
+}
+
+int server_rotate_key(const Config *config, const char *how) {
+    enum { PATH_MEMORY = 64 * 1024 };
+    CLEANUP(arena_cleanup) Arena *arena = arena_new(PATH_MEMORY);
+    const char *path = arena_cstr(arena, config->secret_key_file);
+    return how ? prepare_key(config, path) : on_store(config, attach_as_service, rotate, path);
+}

@@ -11,5 +11,7 @@ int server_backup(const Config *config, const char *file);
 /* Into a store that has no catalog yet, then verifies it. */
 int server_restore(const Config *config, const char *file);
 int server_verify(const Config *config);
+/* HOW: "--prepare", or NULL to seal with a new key from now on, also what is sealed already. */
+int server_rotate_key(const Config *config, const char *how);
 
 #endif

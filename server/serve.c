@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "catalog/definitions.h"
+#include "catalog/sealing.h"
 #include "catalog/secret.h"
 #include "catalog/users.h"
 #include "config/config.h"
@@ -54,8 +55,12 @@ static bool open_catalog(Process *p, Arena *arena, Err *err) {
     catalog->server_id = uuid_random();
     catalog->definitions = definitions_new(DEFINITIONS_BYTES);
     catalog->authorize = auth_authorize;
-    return secret_keys_load(arena_cstr(arena, p->config->secret_key_file), true, &catalog->keys, err) &&
-           roots_open(&roots, &catalog->roots, err);
+    SecretKeys *keys;
+    if (!secret_keys_load(arena_cstr(arena, p->config->secret_key_file), true, &keys, err)) {
+        return false;
+    }
+    catalog->keys = keys;
+    return roots_open(&roots, &catalog->roots, err);
 }
 
 static bool prepare_catalog(Process *p, Arena *arena, Err *err) {
@@ -237,6 +242,9 @@ static void reload(Process *p) {
     log_info("The configuration was reloaded.");
     log_texts("Changed", changes.changed);
     log_texts("Needs a restart", changes.restart);
+    if (!sealing_reload(&p->server.catalog, &err)) {
+        log_error("The secret keys were not reloaded, the old ones stay: %s", err.message);
+    }
 }
 
 static void wait_for_the_end(Process *p, sigset_t *set) {

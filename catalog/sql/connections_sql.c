@@ -1,5 +1,6 @@
 #include "catalog/sql/connections_sql.h"
 
+#include "catalog/secret.h"
 #include "catalog/sql/databases_sql.h"
 #include "catalog/sql/row.h"
 
@@ -183,6 +184,34 @@ bool connections_sql_seal(Ctx *ctx, PgConn *conn, int64_t id, Str sealed, Err *e
     pg_arg_i64(&args, id);
     pg_arg_bytes(&args, sealed);
     return pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool connections_sql_sealed(Ctx *ctx, PgConn *conn, int64_t id, Str *ret_sealed, Err *err) {
+    static const PgStmt stmt = {"connection_sealed", "SELECT secrets FROM connections WHERE id = $1 FOR UPDATE"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i64(&args, id);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret_sealed = rows.count ? pg_bytes(&rows, 0, 0) : STR_NULL;
+    return true;
+}
+
+bool connections_sql_sealed_under(Ctx *ctx, PgConn *conn, StrList marks, int64_t after, int64_t *ret_id, Err *err) {
+    static const PgStmt stmt = {"connections_sealed_under",
+                                "SELECT id FROM connections WHERE id > $1 AND substr(secrets, 1, $2::int) = ANY ($3::bytea[])"
+                                " ORDER BY id LIMIT 1"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i64(&args, after);
+    pg_arg_i32(&args, SECRET_MARK_BYTES);
+    pg_arg_byteas(&args, marks);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret_id = rows.count ? pg_i64(&rows, 0, 0, 0) : 0;
+    return true;
 }
 
 bool connections_sql_status(Ctx *ctx, PgConn *conn, int64_t id, Str status, Str reason, Err *err) {

@@ -17,6 +17,10 @@ bool connections_sql_list(Ctx *ctx, PgConn *conn, Str catalog, const ConnectionQ
 bool connections_sql_insert(Ctx *ctx, PgConn *conn, Connection *connection, Err *err) WARN_UNUSED;
 bool connections_sql_update(Ctx *ctx, PgConn *conn, Connection *connection, Err *err) WARN_UNUSED; /* bumps version */
 bool connections_sql_seal(Ctx *ctx, PgConn *conn, int64_t id, Str sealed, Err *err) WARN_UNUSED;
+/* Of one connection, locked; null when there are none or it is gone. */
+bool connections_sql_sealed(Ctx *ctx, PgConn *conn, int64_t id, Str *ret_sealed, Err *err) WARN_UNUSED;
+/* The first connection after AFTER whose sealed text begins with one of MARKS; 0: no more. */
+bool connections_sql_sealed_under(Ctx *ctx, PgConn *conn, StrList marks, int64_t after, int64_t *ret_id, Err *err) WARN_UNUSED;
 bool connections_sql_status(Ctx *ctx, PgConn *conn, int64_t id, Str status, Str reason, Err *err) WARN_UNUSED;
 bool connections_sql_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED; /* with its tags */
 

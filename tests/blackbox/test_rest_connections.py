@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import running
+from conftest import BINARY, running
 
 SECRETS = ["hunter2-Zq8", "second-Secret-77", "oauth-Zecret-5", "inline-Secret-31"]
 HOME = "/catalogs/hive/connections"
@@ -161,3 +161,27 @@ def test_rights():
         joe.problem("GET", "//admin/doctor", 403, "forbidden")
         assert admin.ok("GET", f"{HOME}/a?with_secrets=true")["properties"]["PASSWORD"] == SECRETS[0]
         server.client().problem("GET", f"{HOME}/a", 401, "unauthenticated")
+
+
+def test_new_key():
+    """propolis rotate-key beside a running server, which reads on without a restart and seals with the new key soon."""
+    with running("--set", "jobs.purge_interval=1s") as server, server.client() as api:
+        api.ok("POST", HOME, 201, json=jdbc() | {"name": "before"})
+        key_file = server.directory / "secret.key"
+        owner = key_file.stat().st_uid
+
+        def rotate(*words):
+            done = subprocess.run([BINARY, "rotate-key", *words, "--data-dir", str(server.directory)], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        prepared = rotate("--prepare")
+        assert "not used yet" in prepared and len(re.findall("^key ", key_file.read_text(), re.M)) == 2
+        new = re.search(r"under the key ([0-9a-f]{16}) .*those of 1 connections", rotate()).group(1)
+        assert len(re.findall("^key ", key_file.read_text(), re.M)) == 2 and f"current {new}\n" in key_file.read_text()
+        assert key_file.stat().st_mode & 0o777 == 0o600 and key_file.stat().st_uid == owner
+        seen = api.ok("GET", f"{HOME}/before?with_secrets=true")
+        assert seen["properties"]["PASSWORD"] == SECRETS[0] and seen["version"] == 0
+        api.ok("POST", HOME, 201, json=jdbc() | {"name": "after"})
+        assert "those of 2 connections" in rotate()
+        assert api.ok("GET", f"{HOME}/after?with_secrets=true")["properties"]["PASSWORD"] == SECRETS[0]

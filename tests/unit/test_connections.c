@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include "catalog/housekeeping.h"
+#include "catalog/sealing.h"
 #include "catalog/secret.h"
 #include "catalog/tags.h"
+#include "config/config.h"
 #include "tests/unit/catalog_bed.h"
 
 /* The bed has no key of its own. */
@@ -11,9 +14,9 @@ static int setup(void **state) {
     Err err;
     bed_setup(state);
     Bed *bed = *state;
-    char path[128];
-    snprintf(path, sizeof path, "%s/key", bed->warehouse);
-    assert_ok(secret_keys_load(path, true, &bed->catalog.keys, &err));
+    SecretKeys *keys;
+    assert_ok(secret_keys_load(arena_cstr(bed->arena, bed->catalog.config->secret_key_file), true, &keys, &err));
+    bed->catalog.keys = keys;
     return 0;
 }
 
@@ -219,10 +222,49 @@ static void test_test(void **state) {
     params_set(&c.properties, bed->arena, STR("PORT"), bed_value(bed, "SELECT current_setting('port')"));
     params_set(&c.properties, bed->arena, STR("DATABASE"), bed_value(bed, "SELECT current_database()"));
     params_set(&c.properties, bed->arena, STR("USERNAME"), bed_value(bed, "SELECT current_user"));
+    assert_err(connection_test_inline(&bed->ctx, &c, &test, &err), ERR_FORBIDDEN); /* "*" is no socket */
+    Config config = *bed->catalog.config;
+    const Config *before = bed->catalog.config;
+    config.connections.test_hosts = (StrList){&host, 1};
+    bed->catalog.config = &config;
     assert_ok(connection_test_inline(&bed->ctx, &c, &test, &err));
     if (!test.ok) {
         fail_msg("%" STR_FMT, STR_ARG(test.message));
     }
+    bed->catalog.config = before;
+}
+
+/* What the list says about a host; connecting fails in any case. */
+static ErrCode try_host(Bed *bed, const char *listed, const char *host) {
+    Err err = {0};
+    ConnectionTest test;
+    Str item = str_from(listed);
+    const Config *before = bed->catalog.config;
+    Config config = *before;
+    Connection c = {.type = STR("POSTGRESQL")};
+    config.connections.test_hosts = (StrList){&item, listed[0] != 0};
+    bed->catalog.config = &config;
+    params_set(&c.properties, bed->arena, STR("HOST"), str_from(host));
+    params_set(&c.properties, bed->arena, STR("PORT"), STR("1"));
+    bool ok = connection_test_inline(&bed->ctx, &c, &test, &err);
+    assert_true(!ok || !test.ok);
+    bed->catalog.config = before;
+    return ok ? ERR_NONE : err.code;
+}
+
+static void test_hosts(void **state) {
+    Bed *bed = *state;
+    unit_ignore_log();
+    assert_int_equal(try_host(bed, "*", "127.0.0.1"), ERR_NONE);
+    assert_int_equal(try_host(bed, "LOCALHOST", "localhost"), ERR_NONE);
+    assert_int_equal(try_host(bed, "*.localhost", "db.localhost"), ERR_NONE);
+    assert_int_equal(try_host(bed, "", "127.0.0.1"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "127.0.0.1", "localhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*.localhost", "localhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*.localhost", "notlocalhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*.localhost", "/tmp/x.localhost"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*", "@abstract"), ERR_FORBIDDEN);
+    assert_int_equal(try_host(bed, "*", "127.0.0.1,/tmp"), ERR_INVALID_INPUT);
 }
 
 static void test_facts(void **state) {
@@ -280,13 +322,60 @@ static void test_tags(void **state) {
     assert_err(tags_put(&bed->ctx, &targets[0], &tags, &got, &err), ERR_INVALID_INPUT);
 }
 
+static Str password_of(Ctx *ctx, const char *name) {
+    Err err;
+    Connection c;
+    assert_ok(connection_get(ctx, STR_NULL, str_from(name), true, &c, &err));
+    return params_get(&c.properties, STR("PASSWORD"));
+}
+
+static Str mark_of(Bed *bed, const char *name) {
+    return bed_value(
+        bed,
+        arena_cstr(bed->arena, arena_printf(bed->arena, "SELECT substr(secrets, 1, 9) FROM connections WHERE name = '%s'", name)));
+}
+
+/* After a rotation everything comes under the new key, without a version; a server that has not noticed can read it. */
+static void test_new_key(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Connection made;
+    const char *path = arena_cstr(bed->arena, bed->catalog.config->secret_key_file);
+    create(bed, &made);
+    bed_sql(bed, "INSERT INTO connections (catalog_id, name, type, secrets, created_at, updated_at)"
+                 " SELECT catalog_id, 'moved', type, secrets, created_at, updated_at FROM connections WHERE name = 'Pg'");
+    Str before = mark_of(bed, "Pg");
+    assert_ok(secret_keys_rotate(path, &err));
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'connection'"), 1);
+
+    SecretKeys *unaware = bed->catalog.keys, *keys;
+    int64_t count;
+    assert_ok(secret_keys_load(path, false, &keys, &err));
+    bed->catalog.keys = keys;
+    unit_expect_log("The secrets of 1 connections stay under an older key"); /* one cannot be opened, and holds up none */
+    assert_ok(housekeeping_sweep(&bed->ctx, &err));
+    assert_false(str_eq(mark_of(bed, "Pg"), before));
+    assert_true(str_eq(mark_of(bed, "moved"), before));
+    bed_sql(bed, "DELETE FROM connections WHERE name = 'moved'");
+    assert_ok(sealing_renew(&bed->ctx, &count, &err));
+    assert_int_equal(count, 0);
+    secret_keys_free(keys);
+
+    bed->catalog.keys = unaware;
+    assert_str(password_of(&bed->ctx, "Pg"), "hunter2");
+    assert_true(bed->catalog.keys != unaware);
+    assert_int_equal(bed_count(bed, "SELECT version FROM connections"), 0);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'connection'"), 1);
+}
+
 int main(void) {
 #define KEYED(fn) UNIT_TEST_WITH(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(test_facts), KEYED(test_secrets_stay_inside),
         KEYED(test_alter),     KEYED(test_list),
         KEYED(test_rules),     KEYED(test_test),
-        KEYED(test_tags),
+        KEYED(test_hosts),     KEYED(test_tags),
+        KEYED(test_new_key),
     };
     return BED_RUN("connections", tests);
 }

@@ -103,7 +103,7 @@ static void test_round_trip(void **state) {
         assert_false(str_eq(one, two)); /* a fresh nonce each time */
         assert_true(plains[i].len < 4 || str_find(one, plains[i]) == SIZE_MAX);
         expect_open(keys, STR("id-1"), one, plains[i]);
-        assert_true(secret_is_current(keys, one));
+        assert_true(secret_has_key(keys, one));
     }
     Str blob;
     assert_true(secret_seal(keys, STR(""), STR("x"), arena, &blob, &err));
@@ -143,6 +143,29 @@ static void test_tampering(void **state) {
     secret_keys_free(keys);
 }
 
+/* A prepared key opens, but nothing is sealed with it, and nothing of it is old. */
+static void test_prepared_key(void **state) {
+    (void)state;
+    Str blob;
+    assert_false(secret_keys_prepare(path, &err));
+    SecretKeys *first = load(true);
+    assert_true(secret_keys_prepare(path, &err));
+    SecretKeys *prepared = load(false);
+    assert_true(str_eq(secret_key_id(first, arena), secret_key_id(prepared, arena)));
+    assert_false(secret_keys_prepare(path, &err));
+    assert_non_null(strstr(err.message, "rotate to it"));
+    assert_true(secret_keys_rotate(path, &err));
+    SecretKeys *rotated = load(false);
+    assert_false(str_eq(secret_key_id(first, arena), secret_key_id(rotated, arena)));
+    assert_true(secret_seal(rotated, STR("c"), STR("x"), arena, &blob, &err));
+    expect_open(prepared, STR("c"), blob, STR("x"));
+    assert_int_equal(secret_old_marks(prepared, arena).count, 0);
+    assert_int_equal(secret_old_marks(rotated, arena).count, 1);
+    secret_keys_follow(rotated, prepared);
+    secret_keys_free(rotated);
+    secret_keys_free(first);
+}
+
 static void test_rotation(void **state) {
     (void)state;
     assert_false(secret_keys_rotate(path, &err));
@@ -152,9 +175,13 @@ static void test_rotation(void **state) {
     assert_true(secret_keys_rotate(path, &err));
     SecretKeys *new_keys = load(false);
     expect_open(new_keys, STR("c"), first, STR("one"));
-    assert_false(secret_is_current(new_keys, first));
+    assert_int_equal(secret_old_marks(old, arena).count, 0);
+    StrList marks = secret_old_marks(new_keys, arena);
+    assert_true(marks.count == 1 && str_starts(first, marks.items[0]));
+    assert_false(secret_keys_equal(old, new_keys));
     assert_true(secret_seal(new_keys, STR("c"), STR("two"), arena, &second, &err));
-    assert_true(secret_is_current(new_keys, second));
+    assert_false(str_starts(second, marks.items[0]));
+    assert_false(secret_has_key(old, second));
     expect_closed(old, STR("c"), second, "not in the secret key file; restore");
     for (int i = 0; i < 254; i++) {
         assert_true(secret_keys_rotate(path, &err));
@@ -363,8 +390,8 @@ static void test_tokens(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(round_trip),      TEST(tampering), TEST(rotation),   TEST(file_rights), TEST(damaged_file),
-        TEST(created_by_many), TEST(passwords), TEST(known_hash), TEST(tokens),
+        TEST(round_trip),   TEST(tampering),       TEST(rotation),  TEST(prepared_key), TEST(file_rights),
+        TEST(damaged_file), TEST(created_by_many), TEST(passwords), TEST(known_hash),   TEST(tokens),
     };
     return cmocka_run_group_tests_name("secret", tests, NULL, NULL);
 }

@@ -348,6 +348,31 @@ static void test_data_is_safe(void **state) {
     assert_true(is_directory(in_warehouse(bed, "orders/inside")));
 }
 
+/* A place that is only promised to others is theirs, too. */
+static void test_places_of_databases_and_catalogs_are_safe(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Database made;
+    CatalogInfo lab;
+    Table one = create(&bed->ctx, ORDERS), two;
+    TableCreate second = {.table = from_json(&bed->ctx, ORDERS)};
+    second.table.name = STR("second");
+    assert_ok(table_create(&bed->ctx, &second, &two, &err));
+    Database wanted = {.name = STR("lake"), .managed_location = location_join(bed->arena, one.storage.location, STR("lake"))};
+    assert_ok(database_create(&bed->ctx, &wanted, &made, &err));
+    CatalogInfo other = {.name = STR("lab"), .location = location_join(bed->arena, two.storage.location, STR("lab"))};
+    assert_ok(catalog_create(&bed->ctx, &other, &lab, &err));
+    TableDrop purge = {.expect_version = -1, .delete_data = true};
+    unit_expect_log("is kept: database lake (managed tables)");
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &purge, &err));
+    run_jobs(bed);
+    unit_expect_log("second is kept"); /* by the catalog and its database default */
+    assert_ok(table_drop(&bed->ctx, ref("second"), &purge, &err));
+    run_jobs(bed);
+    assert_true(is_directory(in_warehouse(bed, "orders/lake")));
+    assert_true(is_directory(in_warehouse(bed, "second")));
+}
+
 static void test_partitions(void **state) {
     Bed *bed = *state;
     Err err;
@@ -616,6 +641,7 @@ int main(void) {
         BED_TEST(test_set_location_leaves_partitions),
         BED_TEST(test_drop_and_undrop),
         BED_TEST(test_data_is_safe),
+        BED_TEST(test_places_of_databases_and_catalogs_are_safe),
         BED_TEST(test_partitions),
         BED_TEST(test_partition_rename),
         BED_TEST(test_races),
