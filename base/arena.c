@@ -206,6 +206,7 @@ void arena_charge(Arena *a, size_t bytes) {
 }
 
 size_t arena_used(const Arena *a) { return a->used; }
+size_t arena_left(const Arena *a) { return a->limit - MIN(a->used, a->limit); }
 bool arena_exceeded(const Arena *a) { return a->exceeded; }
 
 bool arena_check(const Arena *a, Err *err) {

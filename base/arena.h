@@ -37,6 +37,7 @@ void arena_defer(Arena *arena, void (*fn)(void *), void *arg);
 /* Counts memory that lives as long as the arena but elsewhere (a PGresult) against the limit. */
 void arena_charge(Arena *arena, size_t bytes);
 size_t arena_used(const Arena *arena);
+size_t arena_left(const Arena *arena); /* up to the limit */
 bool arena_exceeded(const Arena *arena);
 bool arena_check(const Arena *arena, Err *err) WARN_UNUSED; /* false + TOO_LARGE once the limit was passed */
 /* Test hook: the Nth allocation from now (1 = next) marks the arena exceeded. 0 switches it off. */

@@ -1,6 +1,51 @@
 #include "base/json_reader.h"
 
+#include <malloc.h>
+
 #include "base/buf.h"
+
+/* --- what a tree takes --------------------------------------------------------------------------------------------- */
+
+/* jansson's own allocations cannot be made to fail: it asserts in places that they did not. So they are counted, and the
+ * text ends early when they are too many. */
+static _Thread_local size_t *counted; /* NULL: nobody counts */
+
+static void *counting_malloc(size_t bytes) {
+    void *p = malloc(bytes);
+    if (counted && p) {
+        *counted += malloc_usable_size(p);
+    }
+    return p;
+}
+
+static void counting_free(void *p) {
+    if (counted && p) {
+        *counted -= malloc_usable_size(p); /* of the same text: while one is read nothing else is freed here */
+    }
+    free(p);
+}
+
+/* Before there are threads that could be using jansson. */
+static void __attribute__((constructor)) count_allocations(void) { json_set_alloc_funcs(counting_malloc, counting_free); }
+
+typedef struct Reading {
+    Str rest;
+    size_t held, most;
+    bool too_much; /* a tree that is not finished is freed again, so held does not tell in the end */
+} Reading;
+
+static size_t read_on(void *out, size_t room, void *arg) {
+    Reading *r = arg;
+    r->too_much = r->too_much || r->held > r->most;
+    size_t count = r->too_much ? 0 : MIN(room, r->rest.len);
+    if (count) {
+        memcpy(out, r->rest.ptr, count);
+        r->rest = str_skip(r->rest, count);
+    }
+    return count;
+}
+
+/* --- parsing ------------------------------------------------------------------------------------------------------- */
 
 /* jansson recurses; so the depth is measured before it sees the text. */
 static bool depth_within(Str text, unsigned max_depth) {
@@ -40,7 +85,15 @@ bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err
         return err_set(err, ERR_INVALID_JSON, "The JSON text is nested deeper than %u levels.", max_depth);
     }
     json_error_t why;
-    json_t *value = json_loadb(text.len ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    Reading reading = {.rest = text, .most = arena_left(arena)};
+    counted = &reading.held;
+    json_t *value = json_load_callback(read_on, &reading, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    counted = NULL;
+    arena_charge(arena, reading.too_much ? reading.most + 1 : reading.held);
+    if (!arena_check(arena, err)) {
+        json_decref(value);
+        return false;
+    }
     if (!value) {
         drop_broken_quote(why.text);
         return err_set(err, ERR_INVALID_JSON, "The JSON text is wrong at line %d, column %d: %s.", why.line, why.column, why.text);

@@ -10,7 +10,9 @@
 #include "base/map.h"
 
 /* Parses one document. The tree lives as long as the arena. Errors are ERR_INVALID_JSON with line and column.
- * Refused: depth beyond MAX_DEPTH, duplicate members, invalid UTF-8, NUL characters, text behind the value. */
+ * Refused: depth beyond MAX_DEPTH, duplicate members, invalid UTF-8, NUL characters, text behind the value.
+ * The tree can take eighty times the memory of its text; it counts against the arena's limit, and a text whose tree would
+ * go beyond it is not read to its end. */
 bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err) WARN_UNUSED;
 
 /* A place in a document, able to say where it is ("storage.columns[3].name"). */

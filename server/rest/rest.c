@@ -138,7 +138,8 @@ bool rest_restored(Request *r, const Table *table, StrList gone) {
 
 /* --- merge patch ------------------------------------------------------------------------------------------------- */
 
-/* Depth is bounded: PATCH went through jr_parse(). */
+/* Depth is bounded: PATCH went through jr_parse(). So is memory, though what is copied here is not counted: it is at most
+ * what the two trees took, which were. */
 json_t *rest_merge_patch(json_t *target, const json_t *patch) {
     if (!json_is_object(patch)) {
         return json_deep_copy(patch);

@@ -164,6 +164,32 @@ static void test_errors_have_a_position(void **state) {
     assert_err(jr_parse(unit_arena(), STR_NULL, 20, &value, &err), ERR_INVALID_JSON);
 }
 
+/* "{}," is three bytes of text and two hundred of memory. */
+static void test_memory_of_a_tree(void **state) {
+    (void)state;
+    enum { COUNT = 10000 };
+    CLEANUP(buf_free) Buf text = BUF_INIT(1 << 20);
+    json_t *value;
+    Err err;
+    buf_add_cstr(&text, "[0");
+    for (int i = 0; i < COUNT; i++) {
+        buf_add_cstr(&text, ",{}");
+    }
+    buf_add_char(&text, ']');
+    CLEANUP(arena_cleanup) Arena *wide = arena_new(64 << 20);
+    assert_ok(jr_parse(wide, buf_str(&text), 4, &value, &err));
+    size_t used = arena_used(wide);
+    assert_true(used > 40 * text.len && used < 80 * text.len);
+    CLEANUP(arena_cleanup) Arena *enough = arena_new(used + used / 20); /* malloc() is not the same to the byte each time */
+    assert_ok(jr_parse(enough, buf_str(&text), 4, &value, &err));
+    assert_ok(arena_check(enough, &err));
+    CLEANUP(arena_cleanup) Arena *little = arena_new(used - used / 20);
+    assert_err(jr_parse(little, buf_str(&text), 4, &value, &err), ERR_REQUEST_TOO_LARGE);
+    CLEANUP(arena_cleanup) Arena *narrow = arena_new(used / 10);
+    assert_err(jr_parse(narrow, buf_str(&text), 4, &value, &err), ERR_REQUEST_TOO_LARGE);
+    assert_true(arena_used(narrow) < used / 5); /* it was not read to its end */
+}
+
 static void test_depth(void **state) {
     (void)state;
     static char text[20001];
@@ -301,6 +327,7 @@ int main(void) {
         UNIT_TEST(test_any_text_survives),
         UNIT_TEST(test_errors_have_a_position),
         UNIT_TEST(test_depth),
+        UNIT_TEST(test_memory_of_a_tree),
         UNIT_TEST(test_typed_reads),
         UNIT_TEST(test_paths),
         UNIT_TEST(test_params_and_strs),
