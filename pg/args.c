@@ -59,6 +59,14 @@ static void add(PgArgs *args, unsigned type, const void *value, size_t length) {
     args->count++;
 }
 
+/* The ends of our range stand for PostgreSQL's infinities, as in pg_time(). */
+static uint64_t since_2000(Micros time) {
+    if (time <= INT64_MIN + EPOCH_SHIFT_US) {
+        return (uint64_t)INT64_MIN;
+    }
+    return (uint64_t)(time == INT64_MAX ? INT64_MAX : time - EPOCH_SHIFT_US);
+}
+
 static char *put32(char *at, uint32_t value) {
     uint32_t be = __builtin_bswap32(value);
     memcpy(at, &be, sizeof be);
@@ -120,7 +128,7 @@ void pg_arg_time(PgArgs *args, Micros value) {
         return;
     }
     char *p = arena_alloc(args->arena, 8);
-    put64(p, (uint64_t)(value - EPOCH_SHIFT_US));
+    put64(p, since_2000(value));
     add(args, OID_TIMESTAMPTZ, p, 8);
 }
 
@@ -221,7 +229,7 @@ void pg_arg_times(PgArgs *args, const Micros *values, size_t count) {
     char *start = arena_alloc(args->arena, ARRAY_HEAD + 12 * count);
     char *at = array_head(start, count, has_null, OID_TIMESTAMPTZ);
     for (size_t i = 0; i < count; i++) {
-        at = values[i] == MICROS_NONE ? put32(at, UINT32_MAX) : put64(put32(at, 8), (uint64_t)(values[i] - EPOCH_SHIFT_US));
+        at = values[i] == MICROS_NONE ? put32(at, UINT32_MAX) : put64(put32(at, 8), since_2000(values[i]));
     }
     add(args, OID_TIMES, start, (size_t)(at - start));
 }
