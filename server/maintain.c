@@ -52,7 +52,9 @@ static bool migrate(const Config *config, Arena *arena, Store *store, const void
     return migrate_apply(store->pg, set, &applied, err) && printf("%d migrations applied.\n", applied) > 0;
 }
 
-int server_migrate(const Config *config, const char *how) { return on_store(config, store_attach, migrate, how); }
+int server_migrate(const Config *config, const char *how) {
+    return on_store(config, how ? store_attach : store_attach_or_make, migrate, how);
+}
 
 /* --- backup and restore --------------------------------------------------------------------------------------- */
 
@@ -182,7 +184,7 @@ static bool rotate(const Config *config, Arena *arena, Store *store, const void 
 
 /* The file must stay the service user's. */
 static bool attach_as_service(const Config *config, Arena *arena, Store *ret, Err *err) {
-    return store_become_service_user(config, err) && store_attach(config, arena, ret, err);
+    return store_is_there(config, arena, err) && store_become_service_user(config, err) && store_attach(config, arena, ret, err);
 }
 
 static int prepare_key(const Config *config, const char *path) {

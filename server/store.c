@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "pg/datadir.h"
@@ -71,16 +72,36 @@ bool store_open(const Config *config, Arena *arena, Store *ret, Err *err) {
     return true;
 }
 
-bool store_attach(const Config *config, Arena *arena, Store *ret, Err *err) {
+static bool attach_running(const Config *config, Arena *arena, Store *ret, bool *ret_runs, Err *err) {
     Store store = {0};
-    if (!store_is_embedded(config) || !embedded_find(config->data_dir, arena, &store.url)) {
-        return store_become_service_user(config, err) && store_open(config, arena, ret, err);
-    }
-    if (!open_pools(config, store.url, &store.pg, err)) {
+    *ret_runs = store_is_embedded(config) && embedded_find(config->data_dir, arena, &store.url);
+    if (*ret_runs && !open_pools(config, store.url, &store.pg, err)) {
         return false;
     }
     *ret = store;
     return true;
+}
+
+bool store_is_there(const Config *config, Arena *arena, Err *err) {
+    const char *sign = arena_cstr(arena, ARENA_CONCAT(arena, config->data_dir, STR("/postgres/PG_VERSION")));
+    return !store_is_embedded(config) || access(sign, F_OK) == 0 ||
+           err_set(err, ERR_INVALID_CONFIG,
+                   "There is no catalog in the data directory %" STR_FMT
+                   ". Name another one with --data-dir, or a database with --database-url.",
+                   STR_ARG(config->data_dir));
+}
+
+bool store_attach(const Config *config, Arena *arena, Store *ret, Err *err) {
+    bool runs;
+    return attach_running(config, arena, ret, &runs, err) &&
+           (runs ||
+            (store_is_there(config, arena, err) && store_become_service_user(config, err) && store_open(config, arena, ret, err)));
+}
+
+bool store_attach_or_make(const Config *config, Arena *arena, Store *ret, Err *err) {
+    bool runs;
+    return attach_running(config, arena, ret, &runs, err) &&
+           (runs || (store_become_service_user(config, err) && store_open(config, arena, ret, err)));
 }
 
 void store_close(Store *store) {

@@ -65,3 +65,11 @@ def test_backup_while_serving_and_restore():
             again = tool("restore", where / "catalog.dump", "--data-dir", where / "two")
             assert again.returncode != 0  # somebody works there
         assert tool("restore", where / "catalog.dump", "--data-dir", where / "two").returncode != 0  # has a catalog already
+
+
+def test_tools_make_no_catalog():
+    with temporary_directory() as where:
+        for words in (["verify"], ["backup", where / "dump"], ["migrate", "--check"], ["rotate-key"]):
+            done = tool(*words, "--data-dir", where / "typo")
+            assert done.returncode == 1 and "There is no catalog in the data directory" in done.stderr, done.stderr
+        assert list(where.iterdir()) == []
