@@ -224,6 +224,45 @@ def test_export_and_apply_are_exact(cli, db, tmp_path):
         assert "changed\n" not in cli("apply", "-f", str(tmp_path / form)).out.replace("unchanged", "")
 
 
+def test_a_short_definition_can_be_applied_again(cli, db):
+    """What a file leaves out to be chosen by the server is not taken away when it is applied a second time."""
+    text = f"""
+kind: table
+database: {db}
+name: t
+columns: [{{name: id, type: int}}]
+partition_keys: [{{name: d, type: date}}]
+---
+kind: partitions
+database: {db}
+table: t
+items: [{{values: ["2026-01-01"]}}, {{name: d=2026-01-02}}]
+"""
+    dry = cli("apply", "-f", "-", "--dry-run", stdin=text, code=7).out
+    assert "2 would be created, 0 would be set, 0 unchanged" in dry and "table " in dry
+    assert "2 created, 0 set, 0 unchanged" in cli("apply", "-f", "-", stdin=text).out
+    before = cli("export", db, "--partitions").out
+    changes = cli("changes", "--database", db, "-o", "name").out
+    assert "0 created, 0 set, 2 unchanged" in cli("apply", "-f", "-", stdin=text).out
+    cli("apply", "-f", "-", "--dry-run", stdin=text)
+    assert cli("export", db, "--partitions").out == before and "MANAGED_TABLE" in before
+    assert cli("changes", "--database", db, "-o", "name").out == changes, "what is the same is left alone"
+    other = text.replace("{name: d=2026-01-02}", "{name: d=2026-01-02, parameters: {a: b}}")
+    assert "0 created, 1 set, 1 unchanged" in cli("apply", "-f", "-", stdin=other).out
+    assert json.loads(cli("partition", "get", f"{db}.t", "d=2026-01-02", "-o", "json").out)["parameters"] == {"a": "b"}
+
+
+def test_partition_keys_have_their_order(cli, db):
+    name = f"{db}.t"
+    cli("table", "create", name, "-c", "a int", "-k", "d date", "-k", "h int")
+    assert "d=VALUE/h=VALUE" in cli("partition", "create", name, "h=1/d=2026-01-01", code=1).err
+    cli("partition", "create", name, "d=2026-01-01/h=1")
+    assert "created 1 partition\nkept 1 existing" in cli("partition", "create", name, "d=2026-01-01/h=1", "d=2026-01-01/h=2",
+                                                          "--if-not-exists").err
+    assert "d=VALUE/h=VALUE" in cli("partition", "rename", name, "d=2026-01-01/h=1", "h=3/d=2026-01-01", code=1).err
+    assert cli("partition", "list", name, "-o", "name").lines == ["d=2026-01-01/h=1", "d=2026-01-01/h=2"]
+
+
 def test_apply_says_what_is_wrong(cli, db):
     assert "standard input:3:6:" in cli("apply", "-f", "-", stdin="kind: table\nname: x\nbad: *alias\n", code=1).err
     assert "line 2, column" in cli("apply", "-f", "-", stdin='{"kind":"table",\n"x":}', code=1).err
