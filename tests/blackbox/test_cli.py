@@ -90,6 +90,21 @@ def test_the_reference_is_current(cli):
     assert cli("help", "--markdown").out == (ROOT / "docs/cli.md").read_text()
 
 
+def test_version_and_the_commands_of_the_store(cli):
+    assert cli("--version").out == cli("version").out and cli("version").out.startswith("propolis ")
+    for word in ("serve", "migrate", "backup", "restore", "verify", "rotate-key", "config"):
+        assert re.search(rf"^  {word} ", cli("--help").out, re.M)
+        assert f"  propolis {word} " in cli(word, "--help").out
+        assert f"propolis {word} --help" in cli("help", word, code=2).err
+
+
+def test_tags(cli, db):
+    assert cli("tag", "set", db, "a=1", "b=2").err == "set 2 tags\n"
+    assert cli("tag", "get", db, "-o", "name").lines == ["a", "b"]
+    assert cli("tag", "set", db, "a=", "c=3").err == "set 1 tag\nremoved 1 tag\n"
+    assert json.loads(cli("tag", "get", db, "-o", "json").out) == {"b": "2", "c": "3"}
+
+
 def test_did_you_mean(cli):
     assert "did you mean 'propolis table'?" in cli("tabel", "list", code=2).err
     assert "did you mean 'propolis table get'?" in cli("table", "gte", "x.y", code=2).err
@@ -103,6 +118,21 @@ def test_completion(cli, db):
     assert "--format" in cli("__complete", "table", "create", "--").lines
     cli("table", "create", f"{db}.abc", "-c", "id int")
     assert cli("__complete", "table", "get", f"{db}.a").lines == [f"{db}.abc"]
+    assert cli("__complete", "--catalog", "hive", "table", "-o", "json", "get", f"{db}.a").lines == [f"{db}.abc"]
+    assert cli("__complete", "completion", "").lines == ["bash", "zsh", "fish"]
+    assert cli("__complete", "help", "table", "d").lines == ["drop", "diff", "dropped"]
+    assert cli("__complete", "ser").lines == ["serve"]
+    assert "--http-port" in cli("__complete", "serve", "--").lines and "--catalog" not in cli("__complete", "serve", "--").lines
+    assert cli("__complete", "config", "").lines == ["show", "check"]
+
+
+def test_completion_in_bash(url, db):
+    """The script itself, sourced as a shell would."""
+    words = f"propolis --server {url} db get {db[:-1]}"
+    script = f"""source <("$1" completion bash); PATH="$(dirname "$1"):$PATH"
+        COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _propolis; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", script, "bash", os.path.abspath(BIN)], capture_output=True, text=True, timeout=60)
+    assert db in done.stdout.splitlines(), done.stderr
 
 
 def test_exit_codes(cli, db):
@@ -326,6 +356,8 @@ def test_profiles(cli, url, tmp_path):
 
 
 def test_doctor(cli):
+    columns = {re.match(r"\w+ +\w+ +", line).end() for line in cli("doctor").lines if not line.startswith(" ")}
+    assert len(columns) == 1, "the details stand below each other"
     report = json.loads(cli("doctor", "-o", "json").out)
     assert {"server", "ready", "version", "clock", "login"} <= {check["name"] for check in report}
     assert all(check["status"] in ("ok", "warn") for check in report)
