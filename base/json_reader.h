@@ -13,6 +13,9 @@
  * Refused: depth beyond MAX_DEPTH, duplicate members, invalid UTF-8, NUL characters, text behind the value. */
 bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err) WARN_UNUSED;
 
+/* What jr_parse() asks first, for those who name the limit by its own name. */
+bool jr_depth_within(Str text, unsigned max_depth);
+
 /* A place in a document, able to say where it is ("storage.columns[3].name"). */
 typedef struct JsonAt {
     const json_t *value;         /* NULL: absent */

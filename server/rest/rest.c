@@ -31,7 +31,15 @@ bool rest_body(Request *r, bool optional, JsonAt *ret, Err *err) {
     if (r->http->body.len == 0) {
         return err_set(err, ERR_INVALID_JSON, "The body is empty; a JSON object is expected.");
     }
-    if (!check_content_type(r, err) || !jr_parse(r->arena, r->http->body, (unsigned)r->server->limits.json_depth, &value, err)) {
+    unsigned deepest = (unsigned)r->server->limits.json_depth;
+    if (!check_content_type(r, err)) {
+        return false;
+    }
+    if (!jr_depth_within(r->http->body, deepest)) {
+        return err_set(err, ERR_LIMIT_EXCEEDED, "The body is nested deeper than %u levels; that is the limit (limits.json_depth).",
+                       deepest);
+    }
+    if (!jr_parse(r->arena, r->http->body, deepest, &value, err)) {
         return false;
     }
     *ret = jr_top(value);

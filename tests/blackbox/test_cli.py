@@ -307,6 +307,8 @@ def test_changes(cli, db):
     last = [json.loads(line) for line in cli("changes", "--database", db, "-n", "1", "-o", "ndjson").lines]
     assert [(c["kind"], c["action"], c["name"]) for c in last] == [("table", "create", "t")]
     assert cli("changes", "--after", str(last[0]["change_id"]), "-o", "json").out == "[]\n"
+    assert cli("changes", "--database", db, "--kind", "db", "-o", "ndjson").out.count('"database"') > 0
+    assert "kind must be" in cli("changes", "--kind", "nonsense", code=1).err
 
 
 def test_changes_are_followed(url, cli, db):
