@@ -199,8 +199,8 @@ const Verb VERBS[] = {
      "changes\nchanges --follow\nchanges --after 1200 --database sales --kind table -o ndjson"},
     {NULL, "export", "[NAME...]", 0, ARGS_MANY, F(PARTITIONS) | F(KIND), do_export_objects,
      "Writes definitions as YAML that `propolis apply` takes back",
-     "NAME is a database or a table (--kind catalog: a catalog); without one, the whole catalog of --catalog. Secrets, statistics and "
-     "history are not in it.",
+     "NAME is a database or a table (--kind catalog: a catalog); without one, the whole catalog of --catalog. Secrets, tags, "
+     "constraints, statistics and history are not in it.",
      "export sales > sales.yaml\nexport sales.orders --partitions\nexport | propolis apply -f - --server http://other:8181"},
     {NULL, "apply", "", 0, 0, APPLY_FLAGS, do_apply_files, "Creates or replaces whatever a file defines",
      "The file has one YAML document or JSON object an object, each with `kind`: catalog, database, table, partition, partitions, "

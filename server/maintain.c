@@ -29,7 +29,7 @@ static int on_store(const Config *config, StoreOpen open, StoreWork work, const 
     bool ok = open(config, arena, &store, &err) && work(config, arena, &store, arg, &err);
     if (!ok) {
         const char *why = err.detail;
-        fprintf(stderr, "propolis: %s%s%.*s%s\n", err.message, *why ? " (" : "", (int)strcspn(why, "\n"), why, *why ? ")" : "");
+        fprintf(stderr, "propolis: %s%s%s%s\n", err.message, *why ? " (" : "", why, *why ? ")" : "");
     }
     store_close(&store);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -2,11 +2,14 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -103,6 +106,33 @@ def test_tags(cli, db):
     assert cli("tag", "get", db, "-o", "name").lines == ["a", "b"]
     assert cli("tag", "set", db, "a=", "c=3").err == "set 1 tag\nremoved 1 tag\n"
     assert json.loads(cli("tag", "get", db, "-o", "json").out) == {"b": "2", "c": "3"}
+
+
+def test_a_long_call_says_that_it_waits():
+    """On a terminal only, and nothing of it stays."""
+    def answer_late():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(10000)
+            time.sleep(2.2)
+            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"items":[]}')
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for quiet in ([], ["-q"]):
+            late = threading.Thread(target=answer_late)
+            late.start()
+            ours, theirs = pty.openpty()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            done = subprocess.run([BIN, "--server", url, *quiet, "db", "list"], stdout=subprocess.PIPE, stderr=theirs, timeout=30)
+            late.join()
+            os.write(theirs, b"end")
+            shown = b""
+            while not shown.endswith(b"end"):
+                shown += os.read(ours, 10000)
+            os.close(ours)
+            os.close(theirs)
+            assert done.returncode == 0 and (b"Waiting for the server: 1 s" in shown) == (not quiet)
+            assert shown == b"end" or shown.endswith(b"\r\x1b[Kend")
 
 
 def test_did_you_mean(cli):
