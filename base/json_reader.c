@@ -48,7 +48,7 @@ static size_t read_on(void *out, size_t room, void *arg) {
 /* --- parsing ------------------------------------------------------------------------------------------------------- */
 
 /* jansson recurses; so the depth is measured before it sees the text. */
-static bool depth_within(Str text, unsigned max_depth) {
+bool jr_depth_within(Str text, unsigned max_depth) {
     unsigned depth = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
@@ -74,14 +74,17 @@ static void decref_void(void *value) { json_decref(value); }
 
 /* jansson quotes the place, byte by byte; broken bytes must not travel on in our answer. */
 static void drop_broken_quote(char *text) {
-    char *quote = strstr(text, " near '");
+    char *quote = strstr(text, " near '"), *nul = strstr(text, " without JSON_ALLOW_NUL"); /* a word of the library's callers */
+    if (nul) {
+        *nul = 0;
+    }
     if (quote && !utf8_valid(str_from(text))) {
         *quote = 0;
     }
 }
 
 bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err) {
-    if (!depth_within(text, max_depth)) {
+    if (!jr_depth_within(text, max_depth)) {
         return err_set(err, ERR_INVALID_JSON, "The JSON text is nested deeper than %u levels.", max_depth);
     }
     json_error_t why;
@@ -326,8 +329,8 @@ bool jr_only_members(const JsonAt *object, Arena *arena, const char *const *know
         JsonAt member = {.value = json_object_iter_value(iter), .parent = object, .key = key};
         Str path = jr_path(&member, arena);
         const char *near = nearest_word(str_from(key), known);
-        return err_set(err, ERR_INVALID_INPUT, "%" STR_FMT " is not a known field%s%s%s.", STR_ARG(path),
-                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        return err_set(err, ERR_INVALID_INPUT, "%" STR_FMT " is not a known field%s%s%s", STR_ARG(path),
+                       near ? "; did you mean " : "", near ? near : "", near ? "?" : ".");
     }
     return true;
 }

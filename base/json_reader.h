@@ -15,6 +15,9 @@
  * go beyond it is not read to its end. */
 bool jr_parse(Arena *arena, Str text, unsigned max_depth, json_t **ret, Err *err) WARN_UNUSED;
 
+/* What jr_parse() asks first, for those who name the limit by its own name. */
+bool jr_depth_within(Str text, unsigned max_depth);
+
 /* A place in a document, able to say where it is ("storage.columns[3].name"). */
 typedef struct JsonAt {
     const json_t *value;         /* NULL: absent */

@@ -15,6 +15,7 @@ bool api_open(Cli *cli, Err *err) {
     if (!profile_setup(cli, &setup, err)) {
         return false;
     }
+    setup.quiet = cli->quiet;
     cli->http = cli_http_open(&setup, cli->arena, err);
     return cli->http != NULL;
 }

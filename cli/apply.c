@@ -9,6 +9,7 @@
 enum { CHUNK = 1000 };
 
 typedef struct Applying {
+    Progress progress;
     size_t failed, differing;
     Err first; /* of the failures */
 } Applying;
@@ -75,8 +76,33 @@ static bool show_differences(Cli *cli, Str name, const json_t *now, const json_t
     return out_text(&cli->out, buf_str(&out), err);
 }
 
-static bool try_dry(Cli *cli, const Noun *noun, Str name, const json_t *now, const json_t *body, Applying *a, Err *err) {
+static void fill(json_t *object, const char *name, const json_t *from) {
+    json_t *value = json_object_get(from, name);
+    if (value && !json_object_get(object, name)) {
+        json_object_set(object, name, value);
+    }
+}
+
+/* A PUT leaves these as they are when it does not say them. */
+static void fill_kept(Cli *cli, const Noun *noun, json_t *body, const json_t *before) {
+    if (noun == &NOUN_TABLE) {
+        json_t *storage = build_new_object(cli);
+        json_object_update(storage, json_object_get(body, "storage"));
+        fill(body, "type", before);
+        if (!str_eq(member(body, "type"), STR("VIRTUAL_VIEW"))) {
+            fill(storage, "location", json_object_get(before, "storage"));
+        }
+        json_object_set(body, "storage", storage);
+    } else if (noun == &NOUN_DATABASE || noun == &NOUN_CATALOG) {
+        fill(body, "location", before);
+    }
+}
+
+static bool try_dry(Cli *cli, const Noun *noun, Str name, const json_t *now, json_t *body, Applying *a, Err *err) {
     json_t *before = now ? body_of(cli, now) : NULL;
+    if (before) {
+        fill_kept(cli, noun, body, before);
+    }
     if (before && compare_same(before, body)) {
         return report(cli, noun->kind, name, "unchanged", err);
     }
@@ -121,37 +147,39 @@ static Str values_key(Cli *cli, const json_t *partition) {
     return key;
 }
 
-static bool note_existing(Cli *cli, json_t *item, void *arg, Err *err) {
-    Str key = values_key(cli, item);
-    (void)err;
-    if (!str_is_null(key)) {
-        strmap_put(arg, key, cli);
-    }
-    return true;
-}
-
-static bool send_chunks(Cli *cli, Str path, const char *suffix, json_t *items, Err *err) {
+static bool send_chunks(Cli *cli, Str path, const char *suffix, json_t *items, Applying *a, Err *err) {
     Str target = ARENA_CONCAT(cli->arena, path, str_from(suffix));
     for (size_t from = 0; from < json_array_size(items); from += CHUNK) {
+        size_t until = MIN(from + CHUNK, json_array_size(items));
         json_t *body = build_new_object(cli), *chunk = json_array();
         json_object_set_new(body, "items", chunk);
-        for (size_t i = from; i < MIN(from + CHUNK, json_array_size(items)); i++) {
+        for (size_t i = from; i < until; i++) {
             json_array_append(chunk, json_array_get(items, i));
         }
         if (!api_send(cli, "POST", target, body, STR_NULL, NULL, err)) {
             return false;
         }
+        progress_step(&a->progress, until - from);
     }
     return true;
 }
 
-/* Sorts ITEMS into those that are there and those that are not. */
-static bool split_partitions(Cli *cli, Str path, const json_t *items, json_t *new, json_t *old, Err *err) {
-    StrMap *existing = strmap_new(cli->arena, json_array_size(items));
-    if (!api_each(cli, cli_path_query(cli->arena, path, "detail", STR("name")), INT64_MAX, note_existing, existing, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < json_array_size(items); i++) {
+/* The partitions of one definition, and which of them are there. */
+typedef struct Parts {
+    json_t *wanted; /* bodies */
+    StrMap *by_key; /* of WANTED: its index and one */
+    Str *existing;  /* of each: its name, null when it is not there */
+    bool *same;     /* of each: it is there as it is wanted */
+    size_t there;
+} Parts;
+
+static bool parts_read(Cli *cli, const json_t *items, Parts *ret, Err *err) {
+    size_t count = json_array_size(items);
+    json_t *holder = build_new_object(cli);
+    Parts p = {json_array(), strmap_new(cli->arena, count), ARENA_ARRAY(cli->arena, Str, count),
+               ARENA_ARRAY(cli->arena, bool, count), 0};
+    json_object_set_new(holder, "wanted", p.wanted);
+    for (size_t i = 0; i < count; i++) {
         json_t *body = body_of(cli, json_array_get(items, i));
         Str key = values_key(cli, body);
         if (str_is_null(key)) {
@@ -160,33 +188,122 @@ static bool split_partitions(Cli *cli, Str path, const json_t *items, json_t *ne
                            "key=value.",
                            i + 1);
         }
-        json_array_append(strmap_get(existing, key) ? old : new, body);
+        json_array_append(p.wanted, body);
+        strmap_put(p.by_key, key, (void *)(uintptr_t)(i + 1));
+        p.existing[i] = STR_NULL;
+        p.same[i] = false;
+    }
+    *ret = p;
+    return true;
+}
+
+static size_t parts_index(Cli *cli, const Parts *p, const json_t *partition) {
+    Str key = values_key(cli, partition);
+    return str_is_null(key) ? 0 : (size_t)(uintptr_t)strmap_get(p->by_key, key);
+}
+
+static bool note_existing(Cli *cli, json_t *item, void *arg, Err *err) {
+    Parts *p = arg;
+    size_t index = parts_index(cli, p, item);
+    (void)err;
+    if (index) {
+        p->existing[index - 1] = arena_str(cli->arena, member(item, "name"));
+        p->there++;
     }
     return true;
 }
 
+/* What a definition of a partition leaves out stays as it is. */
+static bool same_partition(json_t *now, const json_t *wanted) {
+    json_t *filled = json_copy((json_t *)(uintptr_t)wanted), *storage = json_copy(json_object_get(wanted, "storage"));
+    cli_file_strip_read_only(now);
+    json_object_update_missing(filled, now);
+    if (storage) {
+        json_object_update_missing(storage, json_object_get(now, "storage"));
+        json_object_set_new(filled, "storage", storage);
+    }
+    bool same = compare_same(now, filled);
+    json_decref(filled);
+    return same;
+}
+
+static bool note_same(Cli *cli, json_t *item, void *arg, Err *err) {
+    Parts *p = arg;
+    size_t index = parts_index(cli, p, item);
+    (void)err;
+    if (index) {
+        p->same[index - 1] = same_partition(item, json_array_get(p->wanted, index - 1));
+    }
+    return true;
+}
+
+/* A few are asked for one by one, many by listing the table. */
+static bool compare_existing(Cli *cli, Str path, Parts *p, Err *err) {
+    enum { FEW = 50 };
+    if (p->there > FEW) {
+        return api_each(cli, path, INT64_MAX, note_same, p, err);
+    }
+    for (size_t i = 0; i < json_array_size(p->wanted); i++) {
+        json_t *now;
+        if (str_is_null(p->existing[i])) {
+            continue;
+        }
+        CLEANUP(buf_free) Buf one = BUF_INIT(1 << 20);
+        buf_add(&one, path);
+        buf_add_char(&one, '/');
+        cli_path_add_encoded(&one, p->existing[i]);
+        if (!api_get(cli, buf_str(&one), &now, err)) {
+            return false;
+        }
+        p->same[i] = same_partition(now, json_array_get(p->wanted, i));
+    }
+    return true;
+}
+
+/* Where the table itself would be created by a definition before, a dry run finds nothing. */
+static bool parts_compare(Cli *cli, Str path, Parts *p, Err *err) {
+    Str names = cli_path_query(cli->arena, path, "detail", STR("name"));
+    if (!api_each(cli, names, INT64_MAX, note_existing, p, err)) {
+        return cli_has(cli, FLAG_DRY_RUN) && cli_exit_of(err) == CLI_NOT_FOUND;
+    }
+    return p->there == 0 || compare_existing(cli, path, p, err);
+}
+
+static bool parts_apply(Cli *cli, Str path, Str name, Parts *p, Applying *a, Err *err) {
+    json_t *groups = build_new_object(cli), *new = json_array(), *other = json_array();
+    size_t count = json_array_size(p->wanted);
+    bool dry = cli_has(cli, FLAG_DRY_RUN);
+    json_object_set_new(groups, "new", new);
+    json_object_set_new(groups, "other", other);
+    for (size_t i = 0; i < count; i++) {
+        if (!p->same[i]) {
+            json_array_append(str_is_null(p->existing[i]) ? new : other, json_array_get(p->wanted, i));
+        }
+    }
+    size_t created = json_array_size(new), set = json_array_size(other);
+    progress_step(&a->progress, dry ? count : count - created - set);
+    a->differing += created + set;
+    if (!dry && (!send_chunks(cli, path, "", new, a, err) || !send_chunks(cli, path, ":alter", other, a, err))) {
+        return false;
+    }
+    Str result = arena_printf(cli->arena,
+                              dry ? "%zu would be created, %zu would be set, %zu unchanged" : "%zu created, %zu set, %zu unchanged",
+                              created, set, count - created - set);
+    return report(cli, "partitions", name, result.ptr, err);
+}
+
 static bool apply_partitions(Cli *cli, const json_t *object, const json_t *items, Applying *a, Err *err) {
     Ref ref = {member(object, "catalog"), member(object, "database"), member(object, "table")};
+    Parts parts;
     ref.catalog = str_is_null(ref.catalog) ? cli_default_catalog(cli) : ref.catalog;
     if (!need("partition", ref.database, "database", err) || !need("partition", ref.name, "table", err)) {
         return false;
     }
     Str path = ARENA_CONCAT(cli->arena, ref_path(cli, &NOUN_TABLE, &ref), STR("/partitions")),
         name = ref_text(cli, &NOUN_TABLE, &ref);
-    json_t *groups = build_new_object(cli), *new = json_array(), *old = json_array();
-    json_object_set_new(groups, "new", new);
-    json_object_set_new(groups, "old", old);
-    if (!split_partitions(cli, path, items, new, old, err)) {
-        return err_prefix(err, "partitions of %" STR_FMT, STR_ARG(name));
-    }
-    bool dry = cli_has(cli, FLAG_DRY_RUN);
-    a->differing += json_array_size(new);
-    if (!dry && (!send_chunks(cli, path, "", new, err) || !send_chunks(cli, path, ":alter", old, err))) {
-        return err_prefix(err, "partitions of %" STR_FMT, STR_ARG(name));
-    }
-    Str result = arena_printf(cli->arena, dry ? "%zu would be created, %zu are there" : "%zu created, %zu set",
-                              json_array_size(new), json_array_size(old));
-    return report(cli, "partitions", name, result.ptr, err);
+    return (parts_read(cli, items, &parts, err) && parts_compare(cli, path, &parts, err) &&
+            parts_apply(cli, path, name, &parts, a, err)) ||
+           err_prefix(err, "partitions of %" STR_FMT, STR_ARG(name));
 }
 
 static bool apply_one(Cli *cli, const json_t *object, Applying *a, Err *err) {
@@ -207,7 +324,9 @@ static bool apply_one(Cli *cli, const json_t *object, Applying *a, Err *err) {
                        STR_ARG(kind));
     }
     if (noun) {
-        return apply_object(cli, noun, object, a, err);
+        bool ok = apply_object(cli, noun, object, a, err);
+        progress_step(&a->progress, 1);
+        return ok;
     }
     json_t *single = build_new_object(cli);
     json_object_set_new(single, "items", json_pack("[O]", object));
@@ -216,21 +335,29 @@ static bool apply_one(Cli *cli, const json_t *object, Applying *a, Err *err) {
                                 : err_set(err, ERR_INVALID_INPUT, "A definition of kind partitions has no list \"items\".");
 }
 
+/* Partitions count one by one: a single definition can hold very many. */
+static uint64_t steps_of(const json_t *objects) {
+    uint64_t steps = 0;
+    for (size_t i = 0; i < json_array_size(objects); i++) {
+        const json_t *items = json_object_get(json_array_get(objects, i), "items");
+        steps += items ? json_array_size(items) : 1;
+    }
+    return steps;
+}
+
 static bool apply_all(Cli *cli, const json_t *objects, Applying *a, Err *err) {
-    size_t count = json_array_size(objects);
-    Progress progress = progress_start("Applying", count, cli->quiet);
     bool ok = true;
-    for (size_t i = 0; i < count && ok; i++) {
+    a->progress = progress_start("Applying", steps_of(objects), cli->quiet);
+    for (size_t i = 0; i < json_array_size(objects) && ok; i++) {
         ok = apply_one(cli, json_array_get(objects, i), a, err);
-        progress_step(&progress, 1);
         if (!ok && cli_has(cli, FLAG_KEEP_GOING) && cli_exit_of(err) != CLI_UNAVAILABLE) {
-            progress_end(&progress);
+            progress_end(&a->progress);
             cli_note(cli, "failed: %s", err->message);
             a->first = a->failed++ ? a->first : *err;
             ok = true;
         }
     }
-    progress_end(&progress);
+    progress_end(&a->progress);
     return ok;
 }
 

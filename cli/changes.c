@@ -4,6 +4,7 @@
 #include "cli/api.h"
 #include "cli/handlers.h"
 #include "cli/history.h"
+#include "cli/noun.h"
 #include "cli/sse.h"
 
 enum { NORMAL_LIMIT = 100, PAGE = 1000, JSON_DEPTH = 200, LONGEST_PAUSE_S = 15 };
@@ -65,8 +66,10 @@ static Str filtered(Cli *cli, Str path) {
                    {FLAG_DATABASE, "database"},
                    {FLAG_OBJECT, "name"},
                    {FLAG_PRINCIPAL, "principal"}};
+    const Noun *noun = noun_by_kind(cli_flag(cli, FLAG_KIND)); /* "db" is what the API calls a database */
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
-        path = cli_path_query(cli->arena, path, filters[i].name, cli_flag(cli, filters[i].flag));
+        bool is_kind = noun && filters[i].flag == FLAG_KIND;
+        path = cli_path_query(cli->arena, path, filters[i].name, is_kind ? str_from(noun->kind) : cli_flag(cli, filters[i].flag));
     }
     return path;
 }

@@ -4,6 +4,7 @@
 #include "cli/handlers.h"
 #include "cli/noun.h"
 #include "cli/verbs.h"
+#include "config/option.h"
 
 enum { NAMES_MAX = 500 };
 
@@ -29,11 +30,12 @@ static const char FISH[] = "function __propolis_complete\n"
                            "end\n"
                            "complete -c propolis -a '(__propolis_complete)'\n";
 
+static const struct { const char *shell, *script; } SHELLS[] = {{"bash", BASH}, {"zsh", ZSH}, {"fish", FISH}};
+
 bool do_completion_script(Cli *cli, Err *err) {
-    static const struct { const char *shell, *script; } scripts[] = {{"bash", BASH}, {"zsh", ZSH}, {"fish", FISH}};
-    for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
-        if (str_eq(cli_arg(cli, 0), str_from(scripts[i].shell))) {
-            return out_text(&cli->out, str_from(scripts[i].script), err);
+    for (size_t i = 0; i < ARRAY_LEN(SHELLS); i++) {
+        if (str_eq(cli_arg(cli, 0), str_from(SHELLS[i].shell))) {
+            return out_text(&cli->out, str_from(SHELLS[i].script), err);
         }
     }
     return cli_usage(cli, err, "There is no completion for '%" STR_FMT "'; there is bash, zsh and fish.", STR_ARG(cli_arg(cli, 0)));
@@ -65,6 +67,47 @@ static void offer_verbs(Cli *cli, const char *noun, Str so_far) {
     for (const NounInfo *n = NOUNS; !noun && n->name; n++) {
         offer(cli, str_from(n->name), so_far);
     }
+    for (const StoreCommand *c = STORE_COMMANDS; !noun && c->name; c++) {
+        offer(cli, str_from(c->name), so_far);
+    }
+}
+
+/* Files are the shell's to complete. */
+static void offer_of_store_command(Cli *cli, const StoreCommand *command, Str so_far) {
+    for (const char *const *word = command->words; *word; word++) {
+        offer(cli, str_from(*word), so_far);
+    }
+    for (size_t i = 0; i < CONFIG_OPTION_COUNT && str_starts(so_far, STR("-")); i++) {
+        if (config_options[i].flag) {
+            offer(cli, ARENA_CONCAT(cli->arena, STR("--"), str_from(config_options[i].flag)), so_far);
+        }
+    }
+    if (str_starts(so_far, STR("-"))) {
+        offer(cli, STR("--config"), so_far);
+        offer(cli, STR("--set"), so_far);
+        offer(cli, STR("--help"), so_far);
+    }
+}
+
+static const StoreCommand *store_command(StrList words) {
+    for (const StoreCommand *c = STORE_COMMANDS; words.count > 1 && c->name; c++) {
+        if (str_eq(words.items[0], str_from(c->name))) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* The words of a verb that stand for themselves: shells, and nouns to be helped with. */
+static bool offer_own_words(Cli *cli, const Verb *v, StrList words, Str so_far) {
+    bool shells = v->run == do_completion_script, help = v->run == do_help_run;
+    for (size_t i = 0; shells && words.count == 2 && i < ARRAY_LEN(SHELLS); i++) {
+        offer(cli, str_from(SHELLS[i].shell), so_far);
+    }
+    if (help && words.count <= 3) {
+        offer_verbs(cli, words.count == 3 ? noun_find(words.items[1]) : NULL, so_far);
+    }
+    return shells || help;
 }
 
 typedef struct NameOffer {
@@ -109,10 +152,32 @@ static void offer_formats(Cli *cli, Str so_far) {
     }
 }
 
+/* Sorts flags and their values out of the words before the last one; flags such as --server then hold for the names, too. */
+static StrList sort_words(Cli *cli, StrList all) {
+    size_t count = all.count ? all.count - 1 : 0;
+    char **argv = ARENA_ARRAY(cli->arena, char *, count + 1);
+    Args args;
+    Err ignored;
+    for (size_t i = 0; i < count; i++) {
+        argv[i] = (char *)(uintptr_t)all.items[i].ptr;
+    }
+    if (!args_parse((int)count, argv, cli->arena, &args, &ignored)) {
+        return all;
+    }
+    StrList words = {ARENA_ARRAY(cli->arena, Str, args.words.count + 1), args.words.count};
+    if (words.count) {
+        memcpy(words.items, args.words.items, words.count * sizeof *words.items);
+    }
+    words.items[words.count++] = all.count ? all.items[all.count - 1] : STR("");
+    cli->args = args;
+    return words;
+}
+
 bool do_completion_words(Cli *cli, Err *err) {
-    StrList words = cli->args.words;
-    Str so_far = words.count ? words.items[words.count - 1] : STR("");
-    Str before = words.count > 1 ? words.items[words.count - 2] : STR("");
+    StrList all = cli->args.words, words = store_command(all) ? all : sort_words(cli, all);
+    const StoreCommand *command = store_command(words);
+    Str so_far = all.count ? all.items[all.count - 1] : STR("");
+    Str before = all.count > 1 ? all.items[all.count - 2] : STR("");
     const char *noun = words.count > 1 ? noun_find(words.items[0]) : NULL;
     const Verb *v = noun ? (words.count > 2 ? verb_find(words.items[0], words.items[1]) : NULL)
                          : (words.count > 1 ? verb_find(STR_NULL, words.items[0]) : NULL);
@@ -120,8 +185,12 @@ bool do_completion_words(Cli *cli, Err *err) {
     cli->args.values[FLAG_TIMEOUT] = (StrList){(Str[]){STR("2")}, 1};
     if (str_eq(before, STR("-o")) || str_eq(before, STR("--output"))) {
         offer_formats(cli, so_far);
+    } else if (command) {
+        offer_of_store_command(cli, command, so_far);
     } else if (str_starts(so_far, STR("-"))) {
         offer_flags(cli, v, so_far);
+    } else if (v && offer_own_words(cli, v, words, so_far)) {
+        ;
     } else if (v && v->noun && words.count == 3) {
         offer_names(cli, v, so_far);
     } else if (!v) {

@@ -149,8 +149,17 @@ static void add_advice(Doctor *d, Buf *buf, const json_t *check) {
     }
 }
 
+static int widest_name(const Doctor *d) {
+    size_t width = 0;
+    for (size_t i = 0; i < json_array_size(d->checks); i++) {
+        width = MAX(width, json_member_text(json_array_get(d->checks, i), "name", d->cli->arena).len);
+    }
+    return (int)width;
+}
+
 static bool show_for_people(Doctor *d, Err *err) {
     CLEANUP(buf_free) Buf buf = BUF_INIT(1 << 20);
+    int width = widest_name(d) + 2;
     for (size_t i = 0; i < json_array_size(d->checks); i++) {
         const json_t *check = json_array_get(d->checks, i);
         Str status = json_member_text(check, "status", d->cli->arena), name = json_member_text(check, "name", d->cli->arena);
@@ -158,7 +167,7 @@ static bool show_for_people(Doctor *d, Err *err) {
         out_colored(&d->cli->out, &buf, ok ? COLOR_GREEN : warn ? COLOR_YELLOW : COLOR_RED, status);
         buf_printf(&buf, "%*s", status.len < 6 ? (int)(6 - status.len) : 1, "");
         out_colored(&d->cli->out, &buf, COLOR_NONE, name);
-        buf_printf(&buf, "%*s", name.len < 14 ? (int)(14 - name.len) : 1, "");
+        buf_printf(&buf, "%*s", width - (int)name.len, "");
         out_colored(&d->cli->out, &buf, COLOR_NONE, json_member_text(check, "detail", d->cli->arena));
         buf_add_char(&buf, '\n');
         add_advice(d, &buf, check);

@@ -2,6 +2,7 @@
 #include "cli/files.h"
 #include "cli/handlers.h"
 #include "cli/noun.h"
+#include "cli/text.h"
 
 static const Field CONSTRAINT_FIELDS[] = {
     {.title = "NAME", .path = "name"}, {.title = "KIND", .path = "kind"}, {.title = "COLUMNS", .path = "columns"}, {0}};
@@ -85,15 +86,27 @@ static bool tags_path(Cli *cli, Str *ret, Err *err) {
     return true;
 }
 
+static bool show_keys(Cli *cli, json_t *tags, Err *err) {
+    CLEANUP(buf_free) Buf out = BUF_INIT(1 << 20);
+    for (void *at = json_object_iter(tags); at; at = json_object_iter_next(tags, at)) {
+        cli_text_add_safe(&out, str_from(json_object_iter_key(at)));
+        buf_add_char(&out, '\n');
+    }
+    return out_text(&cli->out, buf_str(&out), err);
+}
+
 bool do_tag_get(Cli *cli, Err *err) {
     Str path;
     json_t *tags;
-    return tags_path(cli, &path, err) && api_get(cli, path, &tags, err) &&
-           out_object(&cli->out, &CONSTRAINT_VIEW, tags, cli->arena, err);
+    if (!tags_path(cli, &path, err) || !api_get(cli, path, &tags, err)) {
+        return false;
+    }
+    return cli->out.format == OUT_NAME ? show_keys(cli, tags, err) : out_object(&cli->out, &CONSTRAINT_VIEW, tags, cli->arena, err);
 }
 
 bool do_tag_set(Cli *cli, Err *err) {
     Str path;
+    size_t removed = 0;
     json_t *body = build_new_object(cli);
     for (size_t i = 1; i < cli->args.words.count; i++) {
         Str pair = cli_arg(cli, i);
@@ -102,12 +115,19 @@ bool do_tag_set(Cli *cli, Err *err) {
             return cli_usage(cli, err, "'%" STR_FMT "' is no tag; write KEY=VALUE.", STR_ARG(pair));
         }
         Str value = str_skip(pair, equals + 1);
+        removed += value.len == 0;
         json_object_set_new(body, arena_cstr(cli->arena, str_slice(pair, 0, equals)),
                             value.len ? json_stringn(value.ptr, value.len) : json_null());
     }
     if (!tags_path(cli, &path, err) || !api_send(cli, "PATCH", path, body, STR_NULL, NULL, err)) {
         return false;
     }
-    cli_note(cli, "set %zu tag%s", json_object_size(body), json_object_size(body) == 1 ? "" : "s");
+    size_t set = cli->args.words.count - 1 - removed;
+    if (set) {
+        cli_note(cli, "set %zu tag%s", set, set == 1 ? "" : "s");
+    }
+    if (removed) {
+        cli_note(cli, "removed %zu tag%s", removed, removed == 1 ? "" : "s");
+    }
     return true;
 }

@@ -145,6 +145,10 @@ static void help_overview(Buf *out) {
             buf_printf(out, "  %-*s %s\n", NAME_WIDTH, v->name, v->summary);
         }
     }
+    buf_add_cstr(out, "\nServer and store (propolis COMMAND --help):\n");
+    for (const StoreCommand *c = STORE_COMMANDS; c->name; c++) {
+        buf_printf(out, "  %-*s %s\n", NAME_WIDTH, c->name, c->summary);
+    }
     buf_add_cstr(
         out,
         "\nTry:\n  propolis doctor\n  propolis db list\n  propolis table create default.first -c 'id bigint' --format parquet\n"
@@ -156,6 +160,11 @@ static void help_overview(Buf *out) {
 }
 
 static bool help_unknown(Cli *cli, const char *noun, Str word, Err *err) {
+    for (const StoreCommand *c = STORE_COMMANDS; !noun && c->name; c++) {
+        if (str_eq(word, str_from(c->name))) {
+            return cli_usage(cli, err, "'%s' works on the server's own store; see: propolis %s --help", c->name, c->name);
+        }
+    }
     const char *near = verb_near(noun, word);
     return cli_usage(cli, err, "There is no command '%s%s%" STR_FMT "'%s%s%s", noun ? noun : "", noun ? " " : "", STR_ARG(word),
                      near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "");

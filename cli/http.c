@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json_reader.h"
@@ -158,6 +159,37 @@ static void set_call(Http *http, const HttpCall *call, Incoming *in, struct curl
     set_login(http, in->arena);
 }
 
+/* One call of a command may itself take long, such as dropping all that a database holds. */
+typedef struct Waiting {
+    int64_t started_us;
+    bool shown;
+} Waiting;
+
+static int on_waiting(void *arg, curl_off_t down, curl_off_t received, curl_off_t up, curl_off_t sent) {
+    Waiting *w = arg;
+    int64_t seconds = (clock_monotonic_us() - w->started_us) / 1000000;
+    (void)down, (void)received, (void)up, (void)sent;
+    if (seconds >= 1) {
+        w->shown = true;
+        fprintf(stderr, "\r\x1b[KWaiting for the server: %" PRId64 " s", seconds);
+    }
+    return 0;
+}
+
+static CURLcode transfer(Http *http, bool streams) {
+    Waiting waiting = {.started_us = clock_monotonic_us()};
+    if (!streams && !http->setup.quiet && !http->setup.verbose && isatty(STDERR_FILENO)) {
+        curl_easy_setopt(http->curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(http->curl, CURLOPT_XFERINFOFUNCTION, on_waiting);
+        curl_easy_setopt(http->curl, CURLOPT_XFERINFODATA, &waiting);
+    }
+    CURLcode code = curl_easy_perform(http->curl);
+    if (waiting.shown) {
+        fputs("\r\x1b[K", stderr);
+    }
+    return code;
+}
+
 static bool was_connected(CURLcode code) {
     return code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE;
 }
@@ -206,7 +238,7 @@ static CURLcode perform(Http *http, const HttpCall *call, Incoming *in) {
         curl_easy_setopt(http->curl, CURLOPT_ACCEPT_ENCODING, "gzip");
         curl_easy_setopt(http->curl, CURLOPT_TIMEOUT, (long)(call->timeout_s ? call->timeout_s : http->setup.timeout_s));
     }
-    CURLcode code = curl_easy_perform(http->curl);
+    CURLcode code = transfer(http, in->fn != NULL);
     curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &in->reply.status);
     curl_slist_free_all(headers);
     trace(http, call, in, started_us, code);

@@ -13,6 +13,7 @@ typedef struct HttpSetup {
     Str user, password; /* basic; null: none */
     int64_t timeout_s;
     bool verbose; /* one line a call on stderr */
+    bool quiet;   /* no word on the terminal while a call takes long */
 } HttpSetup;
 
 Http *cli_http_open(const HttpSetup *setup, Arena *arena, Err *err); /* NULL on failure; closed with the arena */

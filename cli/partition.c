@@ -97,13 +97,22 @@ static bool add_new_partition(Cli *cli, Str name, json_t *items, Err *err) {
     if (!cli_partition_values(name, cli->arena, &values)) {
         return cli_usage(cli, err, "'%" STR_FMT "' is no partition; write key=value, or key=value/key=value.", STR_ARG(name));
     }
-    json_t *partition = json_pack("{so}", "values", texts_of(values));
+    json_t *partition = json_pack("{so}", "name", json_stringn(name.ptr, name.len)); /* the server knows the keys */
     json_array_append_new(items, partition);
     Str location = cli_flag(cli, FLAG_LOCATION);
     if (!str_is_null(location)) {
         json_object_set_new(partition, "storage", json_pack("{so}", "location", json_stringn(location.ptr, location.len)));
     }
     return build_params(cli, FLAG_PARAM, partition, "parameters", err);
+}
+
+static size_t count_status(const json_t *items, const char *status) {
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const char *is = json_string_value(json_object_get(json_array_get(items, i), "status"));
+        count += is && strcmp(is, status) == 0;
+    }
+    return count;
 }
 
 bool do_partition_create(Cli *cli, Err *err) {
@@ -122,10 +131,15 @@ bool do_partition_create(Cli *cli, Err *err) {
     if (cli_has(cli, FLAG_IF_NOT_EXISTS)) {
         json_object_set_new(body, "if_not_exists", json_true());
     }
-    if (!partitions_path(cli, "", &path, err) || !api_send(cli, "POST", path, body, STR_NULL, NULL, err)) {
+    ApiReply reply;
+    if (!partitions_path(cli, "", &path, err) || !api_send(cli, "POST", path, body, STR_NULL, &reply, err)) {
         return false;
     }
-    cli_note(cli, "created %zu partition%s", count, count == 1 ? "" : "s");
+    size_t existed = count_status(json_object_get(reply.value, "items"), "existed");
+    cli_note(cli, "created %zu partition%s", count - existed, count - existed == 1 ? "" : "s");
+    if (existed) {
+        cli_note(cli, "kept %zu existing partition%s", existed, existed == 1 ? "" : "s");
+    }
     return true;
 }
 
@@ -160,7 +174,7 @@ bool do_partition_rename(Cli *cli, Err *err) {
         return cli_usage(cli, err, "'%" STR_FMT "' is no partition; write key=value, or key=value/key=value.", STR_ARG(to));
     }
     json_t *body = build_new_object(cli);
-    json_object_set_new(body, "values", texts_of(values));
+    json_object_set_new(body, "name", json_stringn(to.ptr, to.len));
     if (!one_path(cli, cli_arg(cli, 1), ":rename", &path, err) || !api_send(cli, "POST", path, body, STR_NULL, NULL, err)) {
         return false;
     }

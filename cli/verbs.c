@@ -32,6 +32,21 @@ const NounInfo NOUNS[] = {
     {NULL, NULL},
 };
 
+static const char *const NO_WORDS[] = {NULL}, *const MIGRATE_WORDS[] = {"--check", "--print", NULL},
+                         *const ROTATE_WORDS[] = {"--prepare", NULL}, *const CONFIG_WORDS[] = {"show", "check", NULL};
+
+const StoreCommand STORE_COMMANDS[] = {
+    {"serve", "Runs the server", NO_WORDS},
+    {"migrate", "Brings the schema of the database up to date, or says what would be done", MIGRATE_WORDS},
+    {"backup", "Saves the catalog into a file, also while a server runs", NO_WORDS},
+    {"restore", "Brings it back from there", NO_WORDS},
+    {"verify", "Checks what the store promises", NO_WORDS},
+    {"rotate-key", "Seals secrets under a new key", ROTATE_WORDS},
+    {"config", "Shows or checks the options of the server and where each comes from", CONFIG_WORDS},
+    {"version", "Shows the version of this program", NO_WORDS},
+    {NULL, NULL, NULL},
+};
+
 const Verb VERBS[] = {
     {"catalog", "list", "[PATTERN]", 0, 1, LIST_FLAGS, do_list, "Lists the catalogs", NULL, "catalog list"},
     {"catalog", "get", "NAME", 1, 1, 0, do_get, "Shows a catalog", NULL, "catalog get hive\ncatalog get hive -o yaml"},
@@ -121,8 +136,9 @@ const Verb VERBS[] = {
     {"function", "list", "[CATALOG.]DATABASE [PATTERN]", 1, 2, LIST_FLAGS, do_list, "Lists the functions of a database", NULL,
      "function list default"},
     {"function", "get", "[CATALOG.]DATABASE.FUNCTION", 1, 1, 0, do_get, "Shows a function", NULL, "function get default.mask"},
-    {"function", "create", "[CATALOG.]DATABASE.FUNCTION", 1, 1, MAKE_FLAGS | F(CLASS) | F(RESOURCE) | F(OWNER), do_create,
-     "Creates a function", NULL, "function create default.mask --class com.example.Mask --resource jar=s3://lake/jars/mask.jar"},
+    {"function", "create", "[CATALOG.]DATABASE.FUNCTION", 1, 1, F(FILE) | F(IF_NOT_EXISTS) | F(CLASS) | F(RESOURCE) | F(OWNER),
+     do_create, "Creates a function", NULL,
+     "function create default.mask --class com.example.Mask --resource jar=s3://lake/jars/mask.jar"},
     APPLY_ROW("function", "functions", "function apply -f functions.yaml"),
     {"function", "drop", "[CATALOG.]DATABASE.FUNCTION...", 1, ARGS_MANY, DROP_FLAGS, do_drop, "Drops functions", NULL,
      "function drop default.mask"},
@@ -166,9 +182,10 @@ const Verb VERBS[] = {
     {"user", "revoke", "USER...", 1, ARGS_MANY, F(IF_EXISTS), do_user_revoke, "Removes users with all their tokens", NULL,
      "user revoke anna"},
     {"token", "list", "[USER]", 0, 1, LIST_FLAGS, do_token_list,
-     "Lists the tokens of a user (your own without USER), never their secret", NULL, "token list\ntoken list anna"},
+     "Lists the tokens of a user (your own without USER), never their secret", "Needs an administrator.",
+     "token list\ntoken list anna"},
     {"token", "create", "[USER]", 0, 1, F(NAME) | F(EXPIRES), do_token_create,
-     "Makes a token and prints it, this once, on standard output", NULL,
+     "Makes a token and prints it, this once, on standard output", "For USER, or for yourself without it. Needs an administrator.",
      "token create --name laptop > ~/.config/propolis/token\ntoken create robot --name nightly --expires 90d"},
     {"token", "revoke", "USER TOKEN-ID...", 2, ARGS_MANY, F(IF_EXISTS), do_token_revoke, "Ends tokens at once", NULL,
      "token revoke robot 7f9c2ba4-e88f-4a27-9ff3-c52d45d4a7b3"},
@@ -182,8 +199,8 @@ const Verb VERBS[] = {
      "changes\nchanges --follow\nchanges --after 1200 --database sales --kind table -o ndjson"},
     {NULL, "export", "[NAME...]", 0, ARGS_MANY, F(PARTITIONS) | F(KIND), do_export_objects,
      "Writes definitions as YAML that `propolis apply` takes back",
-     "NAME is a database or a table (--kind catalog: a catalog); without one, the whole catalog of --catalog. Secrets, statistics and "
-     "history are not in it.",
+     "NAME is a database or a table (--kind catalog: a catalog); without one, the whole catalog of --catalog. Secrets, tags, "
+     "constraints, statistics and history are not in it.",
      "export sales > sales.yaml\nexport sales.orders --partitions\nexport | propolis apply -f - --server http://other:8181"},
     {NULL, "apply", "", 0, 0, APPLY_FLAGS, do_apply_files, "Creates or replaces whatever a file defines",
      "The file has one YAML document or JSON object an object, each with `kind`: catalog, database, table, partition, partitions, "

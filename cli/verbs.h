@@ -22,8 +22,15 @@ typedef struct NounInfo {
     const char *name, *summary;
 } NounInfo;
 
-extern const Verb VERBS[];     /* ends with a NULL name */
-extern const NounInfo NOUNS[]; /* ends with a NULL name */
+/* Commands that server/main.c runs before the command line is asked; here for help and completion only. */
+typedef struct StoreCommand {
+    const char *name, *summary;
+    const char *const *words; /* what may follow, NULL-ended */
+} StoreCommand;
+
+extern const StoreCommand STORE_COMMANDS[]; /* ends with a NULL name */
+extern const Verb VERBS[];                  /* ends with a NULL name */
+extern const NounInfo NOUNS[];              /* ends with a NULL name */
 
 enum { ARGS_MANY = 1000000 };
 

@@ -127,6 +127,8 @@ static bool set_number(const ConfigOption *option, Str text, int64_t *target, Er
         return true;
     }
     if (!number_parse(option->type, text, &value, err) || !range_check(option, value, text, err)) {
+        size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof err->message - used, "%s", option->forever ? ", or forever" : "");
         return false;
     }
     *target = value;

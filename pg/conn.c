@@ -1,5 +1,6 @@
 #include "pg/conn.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -104,6 +105,21 @@ static bool connect_step(PGconn *pq, PostgresPollingStatusType *status, Deadline
     return *status == PGRES_POLLING_OK || *status == PGRES_POLLING_FAILED;
 }
 
+void conn_said(Err *err, const char *said) {
+    err_detail(err, "%s", said);
+    char *to = err->detail;
+    for (const char *from = err->detail; *from; from++) {
+        bool space = isspace((unsigned char)*from);
+        if (!space || (to > err->detail && to[-1] != ' ')) {
+            *to++ = space ? ' ' : *from;
+        }
+    }
+    *to = 0;
+    if (to > err->detail && to[-1] == ' ') {
+        to[-1] = 0;
+    }
+}
+
 static bool connect_wait(PGconn *pq, Deadline limit, Err *err) {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     if (pq && PQstatus(pq) != CONNECTION_BAD) {
@@ -115,7 +131,7 @@ static bool connect_wait(PGconn *pq, Deadline limit, Err *err) {
     }
     err_set(err, ERR_DATABASE_UNAVAILABLE, "The database cannot be reached. Try again shortly.");
     const char *said = pq ? PQerrorMessage(pq) : "";
-    err_detail(err, "%s", *said ? said : "no answer in time");
+    conn_said(err, *said ? said : "no answer in time");
     return false;
 }
 

@@ -104,6 +104,9 @@ void conn_prepared_add(PgConn *conn, const PgStmt *stmt);
 bool conn_prepared_has(const PgConn *conn, const PgStmt *stmt);
 void conn_prepared_remove(PgConn *conn, const PgStmt *stmt);
 
+/* What libpq said, in one line, as the detail of ERR. */
+void conn_said(Err *err, const char *said);
+
 void cleanup_result(PGresult **result);
 
 #endif

@@ -71,7 +71,7 @@ bool conn_fail(PgConn *conn, const PGresult *result, Err *err) {
     if (!state) { /* libpq itself: the connection broke */
         conn->lost = true;
         say_unavailable(err, "08006");
-        err_detail(err, "%s", PQerrorMessage(conn->pq));
+        conn_said(err, PQerrorMessage(conn->pq));
         return false;
     }
     if (is_stale_plan(state, result)) {

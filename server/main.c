@@ -51,7 +51,14 @@ static int help(void) {
            "propolis rotate-key [--prepare]       seal secrets under a new key, or make one to be used later\n"
            "propolis config show|check            the options in force and where each comes from\n\n"
            "Flags of all of them:\n%" STR_FMT "\nEvery option: docs/configuration.md and config/propolis.yaml\n"
-           "Example: propolis serve --data-dir /srv/propolis --http-port 8181\n",
+           "Examples:\n"
+           "  propolis serve --data-dir /srv/propolis --http-port 8181\n"
+           "  propolis migrate --check --database-url postgresql://catalog@db.example/catalog\n"
+           "  propolis backup catalog.dump --data-dir /srv/propolis\n"
+           "  propolis restore catalog.dump --data-dir /srv/propolis-new\n"
+           "  propolis verify --data-dir /srv/propolis\n"
+           "  propolis rotate-key --data-dir /srv/propolis\n"
+           "  propolis config check --config /etc/propolis.yaml\n",
            STR_ARG(buf_str(&flags)));
     return EXIT_SUCCESS;
 }
@@ -140,8 +147,9 @@ int main(int argc, char **argv) {
     static const struct {
         const char *word;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"serve", serve},   {"migrate", migrate},       {"backup", backup},         {"restore", restore},
-                    {"verify", verify}, {"rotate-key", rotate_key}, {"config", config_command}, {"version", version}};
+    } COMMANDS[] = {{"serve", serve},           {"migrate", migrate}, {"backup", backup},
+                    {"restore", restore},       {"verify", verify},   {"rotate-key", rotate_key},
+                    {"config", config_command}, {"version", version}, {"--version", version}};
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(COMMANDS); i++) {
         if (strcmp(argv[1], COMMANDS[i].word) == 0 && wants_help(argc - 2, argv + 2)) {
             return help();

@@ -28,7 +28,8 @@ static int on_store(const Config *config, StoreOpen open, StoreWork work, const 
     log_setup(LOG_WARN, false);
     bool ok = open(config, arena, &store, &err) && work(config, arena, &store, arg, &err);
     if (!ok) {
-        fprintf(stderr, "propolis: %s\n", err.message);
+        const char *why = err.detail;
+        fprintf(stderr, "propolis: %s%s%s%s\n", err.message, *why ? " (" : "", why, *why ? ")" : "");
     }
     store_close(&store);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;

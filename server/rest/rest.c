@@ -31,7 +31,15 @@ bool rest_body(Request *r, bool optional, JsonAt *ret, Err *err) {
     if (r->http->body.len == 0) {
         return err_set(err, ERR_INVALID_JSON, "The body is empty; a JSON object is expected.");
     }
-    if (!check_content_type(r, err) || !jr_parse(r->arena, r->http->body, (unsigned)r->server->limits.json_depth, &value, err)) {
+    unsigned deepest = (unsigned)r->server->limits.json_depth;
+    if (!check_content_type(r, err)) {
+        return false;
+    }
+    if (!jr_depth_within(r->http->body, deepest)) {
+        return err_set(err, ERR_LIMIT_EXCEEDED, "The body is nested deeper than %u levels; that is the limit (limits.json_depth).",
+                       deepest);
+    }
+    if (!jr_parse(r->arena, r->http->body, deepest, &value, err)) {
         return false;
     }
     *ret = jr_top(value);
@@ -158,6 +166,24 @@ json_t *rest_merge_patch(json_t *target, const json_t *patch) {
     return result;
 }
 
+/* Members whose own members are the caller's words, not ours. */
+static bool is_free_form(const char *key) {
+    return strcmp(key, "parameters") == 0 || strcmp(key, "properties") == 0 || strcmp(key, "extra") == 0;
+}
+
+/* What the patch removed is told to the reader as null, which is the same to it, unless it does not know the member at all. */
+static void keep_nulls(json_t *merged, json_t *patch) {
+    for (void *at = json_object_iter(patch); at; at = json_object_iter_next(patch, at)) {
+        const char *key = json_object_iter_key(at);
+        json_t *value = json_object_iter_value(at);
+        if (json_is_null(value)) {
+            json_object_set_new(merged, key, json_null());
+        } else if (!is_free_form(key)) {
+            keep_nulls(json_object_get(merged, key), value);
+        }
+    }
+}
+
 bool rest_merge(Request *r, Str current, const JsonAt *patch, JsonAt *ret, Err *err) {
     json_t *target;
     if (!jr_parse(r->arena, current, UINT_MAX, &target, err)) {
@@ -165,6 +191,7 @@ bool rest_merge(Request *r, Str current, const JsonAt *patch, JsonAt *ret, Err *
     }
     json_t *merged = rest_merge_patch(target, patch->value);
     arena_defer(r->arena, release_json, merged);
+    keep_nulls(merged, (json_t *)(uintptr_t)patch->value);
     *ret = jr_top(merged);
     return true;
 }

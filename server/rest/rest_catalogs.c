@@ -7,6 +7,11 @@ static bool from_json(const JsonAt *at, Arena *arena, void *ret, Err *err) { ret
 
 static void keep(void *after, const void *before) { ((CatalogInfo *)after)->name = ((const CatalogInfo *)before)->name; }
 
+static void chosen(void *after, const void *before) {
+    CatalogInfo *a = after;
+    a->location = str_is_null(a->location) ? ((const CatalogInfo *)before)->location : a->location;
+}
+
 static bool get(Request *r, void *ret, Err *err) { return catalog_get(&r->ctx, r->path[0], ret, err); }
 
 static bool create(Request *r, void *catalog, Err *err) { return catalog_create(&r->ctx, catalog, catalog, err); }
@@ -22,12 +27,9 @@ static bool alter(Request *r, RestEdit *edit, void *ret, Err *err) {
 
 static bool drop(Request *r, Expect expect, Err *err) { return catalog_drop(&r->ctx, r->path[0], expect, err); }
 
-static const RestNoun CATALOG = {"catalog",        REST_NOUN_OF(CatalogInfo),
-                                 .path_name = 0,   .missing = ERR_CATALOG_NOT_FOUND,
-                                 .json = json,     .read = from_json,
-                                 .keep = keep,     .get = get,
-                                 .create = create, .alter = alter,
-                                 .drop = drop};
+static const RestNoun CATALOG = {"catalog",    REST_NOUN_OF(CatalogInfo), .path_name = 0, .missing = ERR_CATALOG_NOT_FOUND,
+                                 .json = json, .read = from_json,         .keep = keep,   .chosen = chosen,
+                                 .get = get,   .create = create,          .alter = alter, .drop = drop};
 
 bool rest_catalog_list(Request *r, Err *err) {
     Page page;

@@ -29,6 +29,21 @@ static bool read_wait(const Request *r, int64_t *ret_ms, Err *err) {
     return true;
 }
 
+/* A kind that there is not would be an empty answer for ever. */
+static bool check_kind(Str kind, Err *err) {
+    static const char *const KINDS[] = {"catalog",    "database", "table", "partition",  "function",
+                                        "connection", "user",     "token", "constraint", "statistics"};
+    for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
+        if (str_eq(kind, str_from(KINDS[i]))) {
+            return true;
+        }
+    }
+    return err_set(err, ERR_INVALID_INPUT,
+                   "kind must be catalog, database, table, partition, function, connection, user, token, constraint or statistics, "
+                   "but it is \"%" STR_FMT "\".",
+                   STR_ARG(kind));
+}
+
 static bool read_query(Request *r, ChangeQuery *ret, Err *err) {
     ChangeQuery q = {
         .catalog = request_query(r, "catalog"),
@@ -38,6 +53,9 @@ static bool read_query(Request *r, ChangeQuery *ret, Err *err) {
         .principal = request_query(r, "principal"),
         .limit = r->server->limits.page_default,
     };
+    if (!str_is_null(q.kind) && !check_kind(q.kind, err)) {
+        return false;
+    }
     Str seen = r->http->headers[HTTP_LAST_EVENT_ID];
     if (!str_is_null(seen) && (!str_to_i64(seen, &q.after) || q.after < 0)) {
         return err_set(err, ERR_INVALID_INPUT, "Last-Event-ID must be the id of a change.");

@@ -12,6 +12,11 @@ static void keep(void *after, const void *before) {
     a->name = b->name;
 }
 
+static void chosen(void *after, const void *before) {
+    Database *a = after;
+    a->location = str_is_null(a->location) ? ((const Database *)before)->location : a->location;
+}
+
 static bool get(Request *r, void *ret, Err *err) { return database_get(&r->ctx, r->path[0], r->path[1], ret, err); }
 
 static bool create(Request *r, void *object, Err *err) {
@@ -39,17 +44,9 @@ static bool drop(Request *r, Expect expect, Err *err) {
            database_drop(&r->ctx, r->path[0], r->path[1], &how, err);
 }
 
-static const RestNoun DATABASE = {"database",
-                                  REST_NOUN_OF(Database),
-                                  .path_name = 1,
-                                  .missing = ERR_DATABASE_NOT_FOUND,
-                                  .json = json,
-                                  .read = from_json,
-                                  .keep = keep,
-                                  .get = get,
-                                  .create = create,
-                                  .alter = alter,
-                                  .rename = rename_database,
+static const RestNoun DATABASE = {"database",   REST_NOUN_OF(Database), .path_name = 1, .missing = ERR_DATABASE_NOT_FOUND,
+                                  .json = json, .read = from_json,      .keep = keep,   .chosen = chosen,
+                                  .get = get,   .create = create,       .alter = alter, .rename = rename_database,
                                   .drop = drop};
 
 bool rest_database_list(Request *r, Err *err) {

@@ -96,6 +96,9 @@ bool rest_edit(RestEdit *edit, void *object, Err *err) {
         return false;
     }
     noun->keep(object, before);
+    if (!edit->merge && noun->chosen) {
+        noun->chosen(object, before);
+    }
     return true;
 }
 

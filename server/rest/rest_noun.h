@@ -35,6 +35,7 @@ struct RestNoun {
     void (*json)(JsonWriter *w, const void *object);
     bool (*read)(const JsonAt *at, Arena *arena, void *ret, Err *err);
     void (*keep)(void *after, const void *before);    /* members that a body cannot change */
+    void (*chosen)(void *after, const void *before);  /* what create() chooses when it is not given stays at a PUT; or NULL */
     JsonAt (*patch)(Request *r, const JsonAt *patch); /* the patch to merge; NULL: as it came */
     bool (*get)(Request *r, void *ret, Err *err);
     bool (*create)(Request *r, void *object, Err *err);             /* OBJECT: in what is wanted, out what was made */

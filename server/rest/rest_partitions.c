@@ -13,19 +13,48 @@ static bool rest_partition_values(const Request *r, StrList *ret, Err *err) {
     return true;
 }
 
-/* Values are looked up by position: keys in another order, or of another table, must not find anything. */
-static bool rest_partition_keys_match(const Request *r, const Table *table, Err *err) {
+/* Values are looked up by position: keys in another order, or of another table, must not find or make anything. */
+static bool names_keys(const Request *r, Str name, const Table *table, bool *ret_same, Err *err) {
     Param *parts = NULL;
     size_t count = 0;
-    if (!partname_to_spec(r->arena, r->path[3], &parts, &count, err)) {
+    if (!partname_to_spec(r->arena, name, &parts, &count, err)) {
         return false;
     }
     bool same = count == table->partition_keys->count;
     for (size_t i = 0; same && i < count; i++) {
         same = str_eq_nocase(parts[i].key, table->partition_keys->items[i].name);
     }
-    return same || err_set(err, ERR_PARTITION_NOT_FOUND,
-                           "Partition %" STR_FMT " not found: the table is partitioned by other keys.", STR_ARG(r->path[3]));
+    *ret_same = same;
+    return true;
+}
+
+static bool rest_partition_keys_match(const Request *r, const Table *table, Err *err) {
+    bool same;
+    return names_keys(r, r->path[3], table, &same, err) &&
+           (same || err_set(err, ERR_PARTITION_NOT_FOUND,
+                            "Partition %" STR_FMT " not found: the table is partitioned by other keys.", STR_ARG(r->path[3])));
+}
+
+static Str key_pattern(Request *r, const Table *table) {
+    Str pattern = STR("");
+    for (size_t i = 0; i < table->partition_keys->count; i++) {
+        pattern = ARENA_CONCAT(r->arena, pattern, i ? STR("/") : STR(""), table->partition_keys->items[i].name, STR("=VALUE"));
+    }
+    return pattern;
+}
+
+bool rest_partition_named(Request *r, const Table *table, Str name, StrList *ret, Err *err) {
+    bool same;
+    if (!names_keys(r, name, table, &same, err)) {
+        return false;
+    }
+    if (!same) {
+        Str pattern = key_pattern(r, table);
+        return err_set(err, ERR_INVALID_PARTITION,
+                       "%" STR_FMT " cannot be a partition of %" STR_FMT ".%" STR_FMT ", whose partitions are named %" STR_FMT ".",
+                       STR_ARG(name), STR_ARG(table->database), STR_ARG(table->name), STR_ARG(pattern));
+    }
+    return partname_to_values(r->arena, name, ret, err);
 }
 
 static bool answer_partition(Request *r, const Partition *partition, bool with_columns) {
@@ -287,15 +316,24 @@ bool rest_partition_patch(Request *r, Err *err) {
 }
 
 bool rest_partition_rename(Request *r, Err *err) {
-    static const char *const KNOWN[] = {"values", NULL};
+    static const char *const KNOWN[] = {"values", "name", NULL};
     Edit edit = {.r = r};
     StrList values = {0};
+    Str name = STR_NULL;
+    Table table;
     Partition after;
     if (!rest_body(r, false, &edit.body, err) || !jr_only_members(&edit.body, r->arena, KNOWN, err)) {
         return false;
     }
     JsonAt at = jr_member(&edit.body, "values");
     edit.new_values = &values;
+    if (!rest_member_str(r, &edit.body, "name", &name, err)) {
+        return false;
+    }
+    if (!at.value && !str_is_null(name)) {
+        return table_get(&r->ctx, rest_table_ref(r), &table, err) && rest_partition_named(r, &table, name, &values, err) &&
+               alter(&edit, &after, err) && answer_partition(r, &after, true);
+    }
     return jr_required(&at, r->arena, err) && jr_strs(&at, r->arena, &values, err) && alter(&edit, &after, err) &&
            answer_partition(r, &after, true);
 }

@@ -1,4 +1,5 @@
 #include "catalog/json.h"
+#include "catalog/tables.h"
 #include "server/rest/rest_partitions.h"
 
 /* {"items":[{"name":..., "status":"added"|"existed"|"altered"|"dropped"|"failed", "code":..., "detail":...}]}: what became of
@@ -27,6 +28,19 @@ static bool answer_results(Request *r, const char *done, size_t count, const Str
     return true;
 }
 
+/* One partition of a body; its values, or its name where there are none. TABLE is read when it is needed first. */
+static bool read_item(Request *r, const JsonAt *at, Table *table, Partition *ret, Err *err) {
+    JsonAt values = jr_member(at, "values");
+    if (!partition_from_json(at, r->arena, ret, err)) {
+        return false;
+    }
+    if (values.value || str_is_null(ret->name)) {
+        return jr_required(&values, r->arena, err);
+    }
+    return (table->id || table_get(&r->ctx, rest_table_ref(r), table, err)) &&
+           rest_partition_named(r, table, ret->name, &ret->values, err);
+}
+
 static bool read_items(Request *r, const JsonAt *body, Partitions *ret, JsonAt **ret_at, Err *err) {
     JsonAt *items = ARENA_NEW(r->arena, JsonAt);
     *items = jr_member(body, "items");
@@ -36,11 +50,10 @@ static bool read_items(Request *r, const JsonAt *body, Partitions *ret, JsonAt *
     ret->count = json_array_size(items->value);
     ret->items = ARENA_ARRAY(r->arena, Partition, ret->count);
     *ret_at = ARENA_ARRAY(r->arena, JsonAt, ret->count);
+    Table table = {.id = 0};
     for (size_t i = 0; i < ret->count; i++) {
         (*ret_at)[i] = jr_item(items, i);
-        JsonAt values = jr_member(&(*ret_at)[i], "values");
-        if (!arena_check(r->arena, err) || !partition_from_json(&(*ret_at)[i], r->arena, &ret->items[i], err) ||
-            !jr_required(&values, r->arena, err)) {
+        if (!arena_check(r->arena, err) || !read_item(r, &(*ret_at)[i], &table, &ret->items[i], err)) {
             return false;
         }
     }
@@ -61,8 +74,8 @@ static Str *names_of(Request *r, const Partitions *asked, const Partitions *came
 static bool add_one(Request *r, const JsonAt *body, Err *err) {
     Partition wanted;
     Partitions made = {0};
-    JsonAt values = jr_member(body, "values");
-    if (!partition_from_json(body, r->arena, &wanted, err) || !jr_required(&values, r->arena, err)) {
+    Table table = {.id = 0};
+    if (!read_item(r, body, &table, &wanted, err)) {
         return false;
     }
     PartitionAdd add = {.items = {&wanted, 1}};

@@ -18,6 +18,16 @@ static void keep(void *after, const void *before) {
     a->updated_at = b->updated_at;
 }
 
+/* The same document put twice is the same table: without these two a table would lose its place and stop being managed. */
+static void chosen(void *after, const void *before) {
+    Table *a = after;
+    const Table *b = before;
+    a->type = str_is_null(a->type) ? b->type : a->type;
+    if (a->storage.given && str_is_null(a->storage.location) && !str_eq(a->type, STR("VIRTUAL_VIEW"))) {
+        a->storage.location = b->storage.location;
+    }
+}
+
 static bool get(Request *r, void *ret, Err *err) { return table_get(&r->ctx, rest_table_ref(r), ret, err); }
 
 static bool create(Request *r, void *table, Err *err) {
@@ -50,9 +60,19 @@ static bool drop(Request *r, Expect expect, Err *err) {
     return request_query_bool(r, "delete_data", &how.delete_data, err) && table_drop(&r->ctx, rest_table_ref(r), &how, err);
 }
 
-static const RestNoun TABLE = {"table",       REST_NOUN_OF(Table), .path_name = 2,    .missing = ERR_TABLE_NOT_FOUND,
-                               .moves = true, .json = json,        .read = from_json, .keep = keep,
-                               .get = get,    .create = create,    .alter = alter,    .rename = rename_table,
+static const RestNoun TABLE = {"table",
+                               REST_NOUN_OF(Table),
+                               .path_name = 2,
+                               .missing = ERR_TABLE_NOT_FOUND,
+                               .moves = true,
+                               .json = json,
+                               .read = from_json,
+                               .keep = keep,
+                               .chosen = chosen,
+                               .get = get,
+                               .create = create,
+                               .alter = alter,
+                               .rename = rename_table,
                                .drop = drop};
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */

@@ -2,11 +2,14 @@
 import json
 import os
 import pathlib
+import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -90,6 +93,48 @@ def test_the_reference_is_current(cli):
     assert cli("help", "--markdown").out == (ROOT / "docs/cli.md").read_text()
 
 
+def test_version_and_the_commands_of_the_store(cli):
+    assert cli("--version").out == cli("version").out and cli("version").out.startswith("propolis ")
+    for word in ("serve", "migrate", "backup", "restore", "verify", "rotate-key", "config"):
+        assert re.search(rf"^  {word} ", cli("--help").out, re.M)
+        assert f"  propolis {word} " in cli(word, "--help").out
+        assert f"propolis {word} --help" in cli("help", word, code=2).err
+
+
+def test_tags(cli, db):
+    assert cli("tag", "set", db, "a=1", "b=2").err == "set 2 tags\n"
+    assert cli("tag", "get", db, "-o", "name").lines == ["a", "b"]
+    assert cli("tag", "set", db, "a=", "c=3").err == "set 1 tag\nremoved 1 tag\n"
+    assert json.loads(cli("tag", "get", db, "-o", "json").out) == {"b": "2", "c": "3"}
+
+
+def test_a_long_call_says_that_it_waits():
+    """On a terminal only, and nothing of it stays."""
+    def answer_late():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(10000)
+            time.sleep(2.2)
+            connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"items":[]}')
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for quiet in ([], ["-q"]):
+            late = threading.Thread(target=answer_late)
+            late.start()
+            ours, theirs = pty.openpty()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            done = subprocess.run([BIN, "--server", url, *quiet, "db", "list"], stdout=subprocess.PIPE, stderr=theirs, timeout=30)
+            late.join()
+            os.write(theirs, b"end")
+            shown = b""
+            while not shown.endswith(b"end"):
+                shown += os.read(ours, 10000)
+            os.close(ours)
+            os.close(theirs)
+            assert done.returncode == 0 and (b"Waiting for the server: 1 s" in shown) == (not quiet)
+            assert shown == b"end" or shown.endswith(b"\r\x1b[Kend")
+
+
 def test_did_you_mean(cli):
     assert "did you mean 'propolis table'?" in cli("tabel", "list", code=2).err
     assert "did you mean 'propolis table get'?" in cli("table", "gte", "x.y", code=2).err
@@ -103,6 +148,21 @@ def test_completion(cli, db):
     assert "--format" in cli("__complete", "table", "create", "--").lines
     cli("table", "create", f"{db}.abc", "-c", "id int")
     assert cli("__complete", "table", "get", f"{db}.a").lines == [f"{db}.abc"]
+    assert cli("__complete", "--catalog", "hive", "table", "-o", "json", "get", f"{db}.a").lines == [f"{db}.abc"]
+    assert cli("__complete", "completion", "").lines == ["bash", "zsh", "fish"]
+    assert cli("__complete", "help", "table", "d").lines == ["drop", "diff", "dropped"]
+    assert cli("__complete", "ser").lines == ["serve"]
+    assert "--http-port" in cli("__complete", "serve", "--").lines and "--catalog" not in cli("__complete", "serve", "--").lines
+    assert cli("__complete", "config", "").lines == ["show", "check"]
+
+
+def test_completion_in_bash(url, db):
+    """The script itself, sourced as a shell would."""
+    words = f"propolis --server {url} db get {db[:-1]}"
+    script = f"""source <("$1" completion bash); PATH="$(dirname "$1"):$PATH"
+        COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _propolis; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", script, "bash", os.path.abspath(BIN)], capture_output=True, text=True, timeout=60)
+    assert db in done.stdout.splitlines(), done.stderr
 
 
 def test_exit_codes(cli, db):
@@ -224,6 +284,45 @@ def test_export_and_apply_are_exact(cli, db, tmp_path):
         assert "changed\n" not in cli("apply", "-f", str(tmp_path / form)).out.replace("unchanged", "")
 
 
+def test_a_short_definition_can_be_applied_again(cli, db):
+    """What a file leaves out to be chosen by the server is not taken away when it is applied a second time."""
+    text = f"""
+kind: table
+database: {db}
+name: t
+columns: [{{name: id, type: int}}]
+partition_keys: [{{name: d, type: date}}]
+---
+kind: partitions
+database: {db}
+table: t
+items: [{{values: ["2026-01-01"]}}, {{name: d=2026-01-02}}]
+"""
+    dry = cli("apply", "-f", "-", "--dry-run", stdin=text, code=7).out
+    assert "2 would be created, 0 would be set, 0 unchanged" in dry and "table " in dry
+    assert "2 created, 0 set, 0 unchanged" in cli("apply", "-f", "-", stdin=text).out
+    before = cli("export", db, "--partitions").out
+    changes = cli("changes", "--database", db, "-o", "name").out
+    assert "0 created, 0 set, 2 unchanged" in cli("apply", "-f", "-", stdin=text).out
+    cli("apply", "-f", "-", "--dry-run", stdin=text)
+    assert cli("export", db, "--partitions").out == before and "MANAGED_TABLE" in before
+    assert cli("changes", "--database", db, "-o", "name").out == changes, "what is the same is left alone"
+    other = text.replace("{name: d=2026-01-02}", "{name: d=2026-01-02, parameters: {a: b}}")
+    assert "0 created, 1 set, 1 unchanged" in cli("apply", "-f", "-", stdin=other).out
+    assert json.loads(cli("partition", "get", f"{db}.t", "d=2026-01-02", "-o", "json").out)["parameters"] == {"a": "b"}
+
+
+def test_partition_keys_have_their_order(cli, db):
+    name = f"{db}.t"
+    cli("table", "create", name, "-c", "a int", "-k", "d date", "-k", "h int")
+    assert "d=VALUE/h=VALUE" in cli("partition", "create", name, "h=1/d=2026-01-01", code=1).err
+    cli("partition", "create", name, "d=2026-01-01/h=1")
+    assert "created 1 partition\nkept 1 existing" in cli("partition", "create", name, "d=2026-01-01/h=1", "d=2026-01-01/h=2",
+                                                          "--if-not-exists").err
+    assert "d=VALUE/h=VALUE" in cli("partition", "rename", name, "d=2026-01-01/h=1", "h=3/d=2026-01-01", code=1).err
+    assert cli("partition", "list", name, "-o", "name").lines == ["d=2026-01-01/h=1", "d=2026-01-01/h=2"]
+
+
 def test_apply_says_what_is_wrong(cli, db):
     assert "standard input:3:6:" in cli("apply", "-f", "-", stdin="kind: table\nname: x\nbad: *alias\n", code=1).err
     assert "line 2, column" in cli("apply", "-f", "-", stdin='{"kind":"table",\n"x":}', code=1).err
@@ -238,6 +337,8 @@ def test_changes(cli, db):
     last = [json.loads(line) for line in cli("changes", "--database", db, "-n", "1", "-o", "ndjson").lines]
     assert [(c["kind"], c["action"], c["name"]) for c in last] == [("table", "create", "t")]
     assert cli("changes", "--after", str(last[0]["change_id"]), "-o", "json").out == "[]\n"
+    assert cli("changes", "--database", db, "--kind", "db", "-o", "ndjson").out.count('"database"') > 0
+    assert "kind must be" in cli("changes", "--kind", "nonsense", code=1).err
 
 
 def test_changes_are_followed(url, cli, db):
@@ -287,6 +388,8 @@ def test_profiles(cli, url, tmp_path):
 
 
 def test_doctor(cli):
+    columns = {re.match(r"\w+ +\w+ +", line).end() for line in cli("doctor").lines if not line.startswith(" ")}
+    assert len(columns) == 1, "the details stand below each other"
     report = json.loads(cli("doctor", "-o", "json").out)
     assert {"server", "ready", "version", "clock", "login"} <= {check["name"] for check in report}
     assert all(check["status"] in ("ok", "warn") for check in report)

@@ -21,6 +21,7 @@ def test_pages(api, database):
     rest = api.ok("GET", f"/changes?database={name}&after={first['next_after']}")
     assert first["items"] + rest["items"] == changes
     assert [c["name"] for c in api.ok("GET", f"/changes?database={name}&kind=table&name=t3")["items"]] == ["t3"]
+    assert "statistics" in api.problem("GET", "/changes?kind=tabel", 400, "invalid_input")["detail"]
     everything = api.ok("GET", "/changes?limit=1000")["items"]
     assert [c["change_id"] for c in everything] == list(range(1, len(everything) + 1))
 

@@ -143,7 +143,7 @@ def test_depth_of_json(small, home):
 
     headers = {"Content-Type": "application/json"}
     small.problem("POST", "/catalogs/hive/databases", 400, "invalid_input", data=nested(12), headers=headers)
-    refused(small, "POST", "/catalogs/hive/databases", "invalid_json", "12 levels", data=nested(13), headers=headers)
+    refused(small, "POST", "/catalogs/hive/databases", "limit_exceeded", "12 levels; that is the limit (limits.json_depth)", data=nested(13), headers=headers)
 
 
 @pytest.mark.parametrize("number", ["-1", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e999", "1.5", "1e400", "99999999999999999999999999"])

@@ -52,6 +52,20 @@ def test_keys_must_be_the_tables(api, table):
         assert answer.status_code in (400, 404), wrong
 
 
+def test_a_name_stands_for_values(api, table):
+    """In the order of the keys only: values in another order would be another partition."""
+    path = table + "/partitions"
+    assert api.ok("POST", path, 201, json={"name": "ds=2026-01-01/n=7"})["values"] == ["2026-01-01", "7"]
+    made = api.ok("POST", path, json={"items": [{"name": "ds=a%2Fb/n=8"}, {"values": ["c", "9"]}]})
+    assert [i["name"] for i in made["items"]] == ["ds=a%2Fb/n=8", "ds=c/n=9"]
+    for name in ("n=7/ds=x", "ds=x", "ds=x/m=7", "ds=x/n=7/o=1", "x", ""):
+        problem = api.problem("POST", path, 400, "invalid_partition", json={"items": [{"name": name}]})
+        assert "ds=VALUE/n=VALUE" in problem["detail"]
+        api.problem("POST", f"{path}/{quoted('ds=c/n=9')}:rename", 400, "invalid_partition", json={"name": name})
+    api.problem("POST", path, 400, "invalid_input", json={"items": [{}]})
+    assert api.ok("POST", f"{path}/{quoted('ds=c/n=9')}:rename", json={"name": "ds=c/n=10"})["values"] == ["c", "10"]
+
+
 def test_escaped_values(api, table):
     made = api.ok("POST", table + "/partitions", 201, json=one("10:30/x y%", "1"))
     assert made["values"][0] == "10:30/x y%"

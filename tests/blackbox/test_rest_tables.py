@@ -70,6 +70,32 @@ def test_patch_and_put(api, database):
     api.problem("PUT", path, 400, "invalid_input", json={"name": "other"})
 
 
+def test_the_same_document_put_twice(api, database):
+    """What the server chose at the creation, the place and the type, is not lost when a later PUT does not repeat it."""
+    for path, body in ((f"/catalogs/c{os.urandom(4).hex()}", {}), (database + "_again", {"description": "d"}),
+                       (database + "/tables/managed", {"columns": COLUMNS}),
+                       (database + "/tables/view", {"view_original_text": "select 1", "columns": COLUMNS})):
+        made = api.ok("PUT", path, 201, json=body)
+        again = api.ok("PUT", path, json=body)
+        assert again == made and again["version"] == 0
+    made = api.ok("GET", database + "/tables/managed")
+    assert made["type"] == "MANAGED_TABLE" and made["storage"]["location"]
+    changed = api.ok("PUT", database + "/tables/managed", json={"columns": COLUMNS[:1]})
+    assert changed["storage"]["location"] == made["storage"]["location"] and changed["version"] == 1
+    assert "location" not in api.ok("PATCH", database + "/tables/managed", json={"storage": {"location": None}})["storage"]
+    api.ok("DELETE", database + "_again", 204)
+
+
+def test_patch_knows_its_members(api, database):
+    path = database + "/tables/t"
+    api.ok("PUT", path, 201, json=table())
+    for body in ({"descripton": None}, {"storage": {"serde": {"libary": None}}}, {"nope": 1}):
+        assert "not a known field" in api.problem("PATCH", path, 400, "invalid_input", json=body)["detail"]
+    same = api.ok("PATCH", path, json={"description": None, "parameters": {"never": None}, "storage": {"serde": {"name": None}}})
+    assert same["version"] == 0
+    api.problem("PATCH", database, 400, "invalid_input", json={"nope": None})
+
+
 def test_lists_and_pages(api, database):
     names = [f"t{i:02}" for i in range(25)]
     for name in names:

@@ -72,6 +72,13 @@ def test_metrics_are_clean(api):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_database_away_is_told_in_one_line():
+    with temporary_directory() as home:
+        done = run("verify", "--data-dir", str(home), "--database-url", "postgresql://nobody@127.0.0.1:1/none")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "refused" in done.stderr, "and the reason with it"
+
+
 def test_admin(api):
     assert {row["name"] for row in api.ok("GET", "//admin/methods")["items"]} >= {"table.get", "change.list"}
     assert [pool["name"] for pool in api.ok("GET", "//admin/pools")["database"]] == ["read", "bulk"]

@@ -258,6 +258,9 @@ static void test_out_of_range(void **state) {
     FILE_PROBLEMS("http.idle_timeout: forever\n",
                   "propolis.yaml:1:20: http.idle_timeout: \"forever\" is not a duration; write a number and a "
                   "unit, such as 250ms, 30s, 5m, 12h or 7d\n");
+    FILE_PROBLEMS("history.versions: never\n",
+                  "propolis.yaml:1:19: history.versions: \"never\" is not a duration; write a number and a "
+                  "unit, such as 250ms, 30s, 5m, 12h or 7d, or forever\n");
 }
 
 static void test_duplicates(void **state) {

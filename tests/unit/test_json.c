@@ -302,6 +302,7 @@ static void test_only_members(void **state) {
     assert_ok(jr_only_members(&good, a, known, &err));
     assert_err_says(jr_only_members(&typo, a, known, &err), ERR_INVALID_INPUT,
                     "descripton is not a known field; did you mean description?");
+    assert_string_equal(err.message + strlen(err.message) - 2, "n?");
     assert_err_says(jr_only_members(&strange, a, known, &err), ERR_INVALID_INPUT, "zzz is not a known field.");
     assert_err(jr_only_members(&list, a, known, &err), ERR_INVALID_INPUT);
 }
