@@ -46,11 +46,11 @@ typedef struct Catalog {
     Pg *pg;
     const Config *_Atomic config; /* a reload swaps it; what was read once stays valid until the process ends */
     Roots *roots;                 /* where data may be touched */
-    SecretKeys *_Atomic keys; /* swapped when the key file has a new one; see sealing_reload() */
-    Definitions *definitions; /* NULL: none are kept in memory */
-    Uuid server_id;           /* this process, for leases */
-    bool cluster_settled;     /* atomic; see change_sequence() */
-    int64_t swept_changes;    /* housekeeping's own: the change that retention looked at last */
+    SecretKeys *_Atomic keys;     /* swapped when the key file has a new one; see sealing_reload() */
+    Definitions *definitions;     /* NULL: none are kept in memory */
+    Uuid server_id;               /* this process, for leases */
+    bool cluster_settled;         /* atomic; see change_sequence() */
+    int64_t swept_changes;        /* housekeeping's own: the change that retention looked at last */
     /* The permission hook: called by every use case before it does anything. NULL allows all. */
     bool (*authorize)(const Ctx *ctx, Action action, const Resource *resource, Err *err);
 } Catalog;
