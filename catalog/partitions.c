@@ -226,6 +226,7 @@ typedef struct Adding {
     PartitionScope scope;
     Partition *items; /* one per given, prepared */
     ItemResult *results;
+    unsigned *made;   /* how many levels of its directory are new */
     Partition *fresh; /* those to be written */
     size_t fresh_count;
     bool same;
@@ -305,6 +306,7 @@ static bool make_directories(Adding *a, Err *err) {
         if (!roots_mkdir(a->ctx->catalog->roots, a->items[i].storage.location, 0777, &verdict, err)) {
             return false;
         }
+        a->made[i] = storage_done(&verdict) ? verdict.made : 0;
         if (!storage_done(&verdict)) {
             if (storage_warns(&verdict)) {
                 log_warn("Directories of partitions are not made, only metadata changes: %s", verdict.text);
@@ -313,6 +315,20 @@ static bool make_directories(Adding *a, Err *err) {
         }
     }
     return true;
+}
+
+/* The table went elsewhere meanwhile: what was made in its old place is nobody's. Backwards, because the first ones made the
+ * directories above the others. */
+static void unmake_directories(Adding *a) {
+    for (size_t i = a->add->items.count; i-- > 0;) {
+        StorageVerdict verdict;
+        Err ignored;
+        Str location = a->items[i].storage.location;
+        if (a->made[i] && !roots_rmdir_if_empty(a->ctx->catalog->roots, location, a->made[i], &verdict, &ignored)) {
+            log_debug("The directory %" STR_FMT " stays, though empty: %s", STR_ARG(location), ignored.message);
+        }
+        a->made[i] = 0;
+    }
 }
 
 static bool pick_fresh(PgConn *conn, Adding *a, Err *err) {
@@ -397,6 +413,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
     TableRef folded = scope_table(ctx, ref);
     Adding a = {.ctx = ctx, .add = add};
     a.items = ARENA_ARRAY(ctx->arena, Partition, add->items.count);
+    a.made = ARENA_ARRAY(ctx->arena, unsigned, add->items.count);
     a.results = results_new(ctx, add->items.count);
     if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, "added", add->items.count, err)) {
         return false;
@@ -410,6 +427,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
             give(ret, (Partitions){a.fresh, a.fresh_count}, ret_results, a.results);
             return true;
         }
+        unmake_directories(&a);
     }
     return table_moved_on(&a.scope.table, err);
 }
