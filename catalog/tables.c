@@ -642,6 +642,32 @@ static bool hold_dropped(PgConn *conn, Undropping *u, const Database *database, 
     return ok || (err->code != ERR_TABLE_NOT_FOUND && err->code != ERR_VERSION_NOT_FOUND ? false : not_restorable(u, err));
 }
 
+/* Where another table lives by now, the data that was set aside cannot go back: it goes where a table of the new name would. */
+static bool find_place(PgConn *conn, Undropping *u, const Database *database, const Table *before, Table *after, Err *err) {
+    Ctx *ctx = u->ctx;
+    bool aside;
+    Str user = STR_NULL, from = before->storage.location;
+    if (!doomed_has_table(ctx, conn, before->id, &aside, err) ||
+        (aside && !location_other_user(ctx, conn, from, before->id, &user, err))) {
+        return false;
+    }
+    if (str_is_null(user)) {
+        return true;
+    }
+    Str to = default_location(ctx, database, after), taken = STR_NULL;
+    if (!str_is_null(to) && (!discard_hold(ctx, conn, to, err) || !location_other_user(ctx, conn, to, before->id, &taken, err))) {
+        return false;
+    }
+    if (str_is_null(to) || !str_is_null(taken)) {
+        return err_set(err, ERR_INVALID_OPERATION,
+                       "The place %" STR_FMT " of the dropped table is used by %" STR_FMT
+                       " by now. Restore it under a name whose own place is free (new_name).",
+                       STR_ARG(from), STR_ARG(user));
+    }
+    after->storage.location = to;
+    return location_bases_move(ctx, conn, before->id, from, to, err);
+}
+
 static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     Undropping *u = arg;
     Database database;
@@ -661,6 +687,9 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);
+    if (!find_place(conn, u, &database, &before, &after, err)) {
+        return false;
+    }
     TableDiff diff;
     table_diff(u->ctx->arena, &before, &after, &diff);
     diff.noop = diff.pointer_move = false; /* a version of its own, even when nothing but the mark changes */

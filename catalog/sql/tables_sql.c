@@ -143,13 +143,14 @@ bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, 
 }
 
 bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, const Page *page, Tables *ret, Err *err) {
-    static const PgStmt stmt = {"tables_dropped",
-                                "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
-                                " JOIN catalogs c ON c.id = d.catalog_id"
-                                " WHERE t.database_id = ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT o.id FROM databases o JOIN databases n ON n.id = $1"
-                                "     AND o.catalog_id = n.catalog_id AND o.name = n.name WHERE o.dropped_at IS NOT NULL))"
-                                " AND ($2::text IS NULL OR t.name = $2) AND t.dropped_at IS NOT NULL"
-                                " AND ($3::bigint IS NULL OR t.id < $3) ORDER BY t.id DESC LIMIT $4"};
+    static const PgStmt stmt = {
+        "tables_dropped",
+        "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
+        " JOIN catalogs c ON c.id = d.catalog_id"
+        " WHERE t.database_id = ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT o.id FROM databases o JOIN databases n ON n.id = $1"
+        "     AND o.catalog_id = n.catalog_id AND o.name = n.name WHERE o.dropped_at IS NOT NULL))"
+        " AND ($2::text IS NULL OR t.name = $2) AND t.dropped_at IS NOT NULL"
+        " AND ($3::bigint IS NULL OR t.id < $3) ORDER BY t.id DESC LIMIT $4"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     int64_t below;

@@ -298,6 +298,31 @@ static void test_undrop_takes_the_data_back(void **state) {
     assert_false(is_there(bed, "orders"));
 }
 
+/* A new table has the name and the place: the old one and its data come back beside it. */
+static void test_undrop_beside_a_new_table(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t;
+    StrList gone;
+    create(&bed->ctx, ORDERS);
+    assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+    write_file(bed, "orders/day=1/old");
+    TableDrop drop = {.expect_version = -1, .delete_data = true};
+    TableUndrop back = {.new_name = STR("found")};
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    create(&bed->ctx, ORDERS);
+    write_file(bed, "orders/new");
+    assert_ok(table_undrop(&bed->ctx, ref("orders"), &back, &t, &gone, &err));
+    assert_int_equal(gone.count, 0);
+    assert_true(str_ends(t.storage.location, STR("/found")));
+    assert_true(is_there(bed, "found/day=1/old") && is_there(bed, "orders/new"));
+    Partition p;
+    assert_ok(partition_get(&bed->ctx, ref("found"), values_of(&bed->ctx, "1"), &p, NULL, &err));
+    assert_true(str_ends(p.storage.location, STR("/found/day=1")));
+    run_jobs(bed);
+    assert_true(is_there(bed, "found/day=1/old") && is_there(bed, "orders/new"));
+}
+
 static void test_undrop_under_a_new_name(void **state) {
     Bed *bed = *state;
     Err err;
@@ -415,6 +440,24 @@ static void test_one_move_at_a_time(void **state) {
 }
 
 /* Partitions that are added while the directory is away leave empty directories in the old place. */
+/* Added while the table moves: the directory that was made in the old place does not stay. */
+static void test_no_ghost_of_an_addition(void **state) {
+    Bed *bed = *state;
+    Err err;
+    create(&bed->ctx, ORDERS);
+    rmdir(in_warehouse(bed, "orders"));
+    Script renamer = {
+        .bed = bed,
+        .sql = "BEGIN; UPDATE tables SET name = 'sales', version = 1, location = replace(location, 'orders', 'sales');"
+               " UPDATE location_bases SET uri = replace(uri, 'orders', 'sales'); SELECT pg_sleep(1); COMMIT"};
+    start_script(&renamer);
+    assert_err(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err), ERR_TABLE_NOT_FOUND);
+    join_script(&renamer);
+    assert_false(is_there(bed, "orders"));
+    assert_ok(add(&bed->ctx, "sales", partition_of(&bed->ctx, "1"), &err));
+    assert_true(is_there(bed, "sales/day=1"));
+}
+
 static void test_move_back_over_empty_directories(void **state) {
     Bed *bed = *state;
     Err err;
@@ -658,7 +701,9 @@ int main(void) {
         BED_TEST(test_cascade),
         BED_TEST(test_a_thousand_partitions),
         BED_TEST(test_undrop_takes_the_data_back),
+        BED_TEST(test_undrop_beside_a_new_table),
         BED_TEST(test_undrop_under_a_new_name),
+        BED_TEST(test_no_ghost_of_an_addition),
         BED_TEST(test_a_purge_that_has_begun),
         BED_TEST(test_purge_during_undrop),
         BED_TEST(test_purge_of_many),
