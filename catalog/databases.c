@@ -2,10 +2,12 @@
 
 #include "catalog/changes_write.h"
 #include "catalog/detail.h"
+#include "catalog/discard.h"
 #include "catalog/json.h"
 #include "catalog/places.h"
 #include "catalog/scope.h"
 #include "catalog/sql/databases_sql.h"
+#include "catalog/sql/discard_sql.h"
 #include "catalog/table_check.h"
 #include "config/config.h"
 
@@ -271,6 +273,10 @@ typedef struct Dropping {
     Ctx *ctx;
     Str catalog, name;
     const DatabaseDrop *how;
+    int64_t id;     /* as it was read first */
+    StrList places; /* of the data of its tables, as they were then */
+    Discards data;  /* what of it was set aside */
+    bool same;
 } Dropping;
 
 static bool expect_empty(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
@@ -286,8 +292,24 @@ static bool expect_empty(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
     return true;
 }
 
-static bool drop_contents(Ctx *ctx, PgConn *conn, const Database *d, bool delete_data, Err *err) {
-    return databases_sql_drop_functions(ctx, conn, d, err) && databases_sql_drop_tables(ctx, conn, d, delete_data, err);
+static bool deletes_contents(const DatabaseDrop *how) { return how->cascade && how->delete_data; }
+
+/* Nothing comes any more: new tables wait for the row of the database, partitions for that of their table. */
+static bool all_foreseen(PgConn *conn, Dropping *drop, const Database *d, Err *err) {
+    Discards now;
+    drop->same = true;
+    if (!deletes_contents(drop->how)) {
+        return true;
+    }
+    if (!databases_sql_hold_tables(drop->ctx, conn, d->id, err) || !doomed_places(drop->ctx, conn, d->id, 0, &now, err)) {
+        return false;
+    }
+    drop->same = d->id == drop->id && discard_foresaw(drop->ctx, drop->places, &now);
+    return true;
+}
+
+static bool drop_contents(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
+    return databases_sql_drop_functions(ctx, conn, d, err) && databases_sql_drop_tables(ctx, conn, d, err);
 }
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
@@ -296,21 +318,77 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
     const DatabaseDrop *how = drop->how;
     Database d;
     int64_t seq;
-    return databases_sql_get(ctx, conn, drop->catalog, drop->name, ROW_UPDATE, &d, err) &&
-           expect_database(ctx, &d, how->expect, err) &&
-           (how->cascade ? drop_contents(ctx, conn, &d, how->delete_data, err) : expect_empty(ctx, conn, &d, err)) &&
-           log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
-           databases_sql_mark_dropped(ctx, conn, d.id, seq, err) &&
-           (!how->delete_data || databases_sql_delete_directory(ctx, conn, &d, err));
+    if (!databases_sql_get(ctx, conn, drop->catalog, drop->name, ROW_UPDATE, &d, err) ||
+        !expect_database(ctx, &d, how->expect, err) || !all_foreseen(conn, drop, &d, err)) {
+        return false;
+    }
+    return !drop->same ||
+           ((how->cascade ? drop_contents(ctx, conn, &d, err) : expect_empty(ctx, conn, &d, err)) &&
+            log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
+            databases_sql_mark_dropped(ctx, conn, d.id, seq, err) && discard_commit(ctx, conn, &drop->data, 0, err) &&
+            (!how->delete_data || databases_sql_delete_directory(ctx, conn, &d, err)));
+}
+
+static bool read_for_drop(Dropping *drop, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Ctx *ctx = drop->ctx;
+    Database d;
+    drop->data = (Discards){0};
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !databases_sql_get(ctx, conn, drop->catalog, drop->name, ROW_READ, &d, err) ||
+        !expect_database(ctx, &d, drop->how->expect, err)) {
+        return false;
+    }
+    drop->id = d.id;
+    return !deletes_contents(drop->how) || doomed_places(ctx, conn, d.id, 0, &drop->data, err);
+}
+
+static bool begin_data(Dropping *drop, Err *err) {
+    int64_t *tables = ARENA_ARRAY(drop->ctx->arena, int64_t, drop->data.count);
+    DiscardWhat what = {.tables = tables, .version = -1, .database_id = drop->id};
+    StrMap *seen = strmap_new(drop->ctx->arena, drop->data.count);
+    for (size_t i = 0; i < drop->data.count; i++) {
+        int64_t *id = &drop->data.items[i].table_id;
+        if (!strmap_put(seen, (Str){(const char *)id, sizeof *id}, seen)) {
+            tables[what.table_count++] = *id;
+        }
+    }
+    drop->places = discard_places(drop->ctx, &drop->data);
+    return arena_check(drop->ctx->arena, err) && discard_begin(drop->ctx, &what, &drop->data, &drop->same, err);
+}
+
+/* The data leaves its place first; see discard.h. */
+static bool drop_once(Dropping *drop, Err *err) {
+    Ctx *ctx = drop->ctx;
+    if (!read_for_drop(drop, err) || !begin_data(drop, err)) {
+        return false;
+    }
+    if (!drop->same) {
+        return true;
+    }
+    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, drop, err);
+    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !drop->same)) {
+        discard_reverse(ctx, &drop->data);
+    }
+    return ok;
 }
 
 bool database_drop(Ctx *ctx, Str catalog, Str name, const DatabaseDrop *how, Err *err) {
-    Dropping drop = {ctx, scope_catalog(ctx, catalog), scope_name(ctx, name), how};
+    enum { TRIES = 8 };
+    Dropping drop = {.ctx = ctx, .catalog = scope_catalog(ctx, catalog), .name = scope_name(ctx, name), .how = how};
     if (!ctx_authorize(ctx, ACTION_DROP, "database", drop.catalog, drop.name, STR_NULL, err)) {
         return false;
     }
     if (str_eq(drop.catalog, DEFAULT_CATALOG) && str_eq(drop.name, DEFAULT_DATABASE)) {
         return err_set(err, ERR_INVALID_OPERATION, "Can not drop default database in catalog %" STR_FMT ".", STR_ARG(drop.catalog));
     }
-    return pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &drop, err);
+    for (int tries = 0; tries < TRIES; tries++) {
+        if (!drop_once(&drop, err)) {
+            return false;
+        }
+        if (drop.same) {
+            return true;
+        }
+    }
+    return err_set(err, ERR_CONFLICT, "Database %" STR_FMT " is changed by others all the time. Try again.", STR_ARG(drop.name));
 }

@@ -12,80 +12,7 @@
 #include "config/config.h"
 #include "storage/roots.h"
 
-/* --- deleting data -------------------------------------------------------------------------------------------- */
-
-/* Deletes some of what follows *AFTER, which moves on and is null at the end. */
-static bool delete_some_outside(Ctx *ctx, int64_t table_id, Str location, Str *after, Err *err) {
-    enum { MEMORY = 64 * 1024 * 1024 };
-    CLEANUP(arena_cleanup) Arena *arena = arena_new(MEMORY); /* a table can have more partitions than a job has memory */
-    Ctx step = *ctx;
-    step.arena = arena;
-    PartitionPlaces outside;
-    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
-        !partition_rows_outside(&step, conn, table_id, location, *after, &outside, err)) {
-        return false;
-    }
-    pg_release(conn);
-    conn = NULL;
-    *after = arena_str(ctx->arena, outside.next);
-    for (size_t i = 0; i < outside.locations.count; i++) {
-        if (!discard_data(&step, outside.locations.items[i], table_id, false, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Partition directories that do not lie below the table's. */
-static bool delete_outside(Ctx *ctx, int64_t table_id, Str location, Err *err) {
-    Str after = STR("");
-    while (!str_is_null(after)) {
-        if (!delete_some_outside(ctx, table_id, location, &after, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-typedef struct DeleteJob {
-    int64_t table_id;
-    Str location; /* of a whole table, null otherwise */
-    StrList partitions;
-} DeleteJob;
-
-static bool read_delete_job(Ctx *ctx, Str payload, DeleteJob *ret, Err *err) {
-    enum { DEPTH = 4 };
-    json_t *value;
-    DeleteJob job = {0};
-    if (!jr_parse(ctx->arena, payload, DEPTH, &value, err)) {
-        return false;
-    }
-    JsonAt top = jr_top(value), id = jr_member(&top, "table_id"), location = jr_member(&top, "location");
-    JsonAt partitions = jr_member(&top, "partitions");
-    if (!jr_i64(&id, ctx->arena, 0, INT64_MAX, &job.table_id, err) || !jr_str(&location, ctx->arena, &job.location, err) ||
-        !jr_strs(&partitions, ctx->arena, &job.partitions, err)) {
-        return false;
-    }
-    *ret = job;
-    return true;
-}
-
-static bool delete_data(Ctx *ctx, Str payload, Err *err) {
-    DeleteJob job;
-    if (!read_delete_job(ctx, payload, &job, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < job.partitions.count; i++) {
-        if (!discard_data(ctx, job.partitions.items[i], job.table_id, true, err)) {
-            return false;
-        }
-    }
-    if (str_is_null(job.location)) {
-        return true;
-    }
-    return delete_outside(ctx, job.table_id, job.location, err) && discard_data(ctx, job.location, job.table_id, false, err);
-}
+/* --- deleting -------------------------------------------------------------------------------------------- */
 
 static bool in_use(Ctx *ctx, Str location, Str *ret_who, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
@@ -93,22 +20,31 @@ static bool in_use(Ctx *ctx, Str location, Str *ret_who, Err *err) {
            location_other_user(ctx, conn, location, 0, ret_who, err);
 }
 
-/* The directory of a dropped database, when nothing is left in it: what others put there is not ours to delete. */
-static bool remove_directory(Ctx *ctx, Str payload, Err *err) {
-    DeleteJob job;
-    Str who;
-    StorageVerdict verdict;
-    if (!read_delete_job(ctx, payload, &job, err) || !in_use(ctx, job.location, &who, err)) {
+static bool read_location(Ctx *ctx, Str payload, Str *ret, Err *err) {
+    enum { DEPTH = 4 };
+    json_t *value;
+    if (!jr_parse(ctx->arena, payload, DEPTH, &value, err)) {
         return false;
     }
-    return !str_is_null(who) || roots_rmdir_if_empty(ctx->catalog->roots, job.location, 1, &verdict, err);
+    JsonAt top = jr_top(value), location = jr_member(&top, "location");
+    return jr_str(&location, ctx->arena, ret, err);
+}
+
+/* The directory of a dropped database, when nothing is left in it: what others put there is not ours to delete. */
+static bool remove_directory(Ctx *ctx, Str payload, Err *err) {
+    Str location, who;
+    StorageVerdict verdict;
+    if (!read_location(ctx, payload, &location, err) || !in_use(ctx, location, &who, err)) {
+        return false;
+    }
+    return !str_is_null(who) || roots_rmdir_if_empty(ctx->catalog->roots, location, 1, &verdict, err);
 }
 
 /* --- jobs ----------------------------------------------------------------------------------------------------- */
 
 static bool run_job(Ctx *ctx, const Job *job, Err *err) {
     if (str_eq(job->kind, STR("delete_data"))) {
-        return delete_data(ctx, job->payload, err);
+        return discard_delete(ctx, job->id, err);
     }
     if (str_eq(job->kind, STR("remove_directory"))) {
         return remove_directory(ctx, job->payload, err);

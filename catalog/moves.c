@@ -1,29 +1,23 @@
 #include "catalog/moves.h"
 
+#include <time.h>
+
 #include "base/log.h"
+#include "catalog/discard.h"
 #include "catalog/places.h"
 #include "catalog/sql/moves_sql.h"
 #include "catalog/sql/tables_sql.h"
 #include "storage/location.h"
 #include "storage/roots.h"
 
-/* May the directory move at all? *ret_why gets the reason when not. */
-static bool may_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Str *ret_why, Err *err) {
+/* May the directory move at all? Null: yes. */
+static Str why_not(Ctx *ctx, Str from, Str to) {
     StorageVerdict verdict;
     roots_check(ctx->catalog->roots, ROOTS_REMOVE, from, &verdict);
     if (storage_done(&verdict)) {
         roots_check(ctx->catalog->roots, ROOTS_CREATE, to, &verdict);
     }
-    if (!storage_done(&verdict)) {
-        *ret_why = arena_str(ctx->arena, str_from(verdict.text));
-        return true;
-    }
-    Str user;
-    if (!location_other_user(ctx, conn, from, table_id, &user, err)) {
-        return false;
-    }
-    *ret_why = str_is_null(user) ? STR_NULL : ARENA_CONCAT(ctx->arena, STR("it is also used by "), user);
-    return true;
+    return storage_done(&verdict) ? STR_NULL : arena_str(ctx->arena, str_from(verdict.text));
 }
 
 static bool move_directory(Ctx *ctx, Move *move, Err *err) {
@@ -44,36 +38,80 @@ typedef struct Announcing {
     Move *move;
     Str partition;
     Str why; /* it stays, because */
+    bool busy;
 } Announcing;
+
+static bool expect_no_user(PgConn *conn, Announcing *a, Str place, const char *what, Err *err) {
+    Str user;
+    if (!location_other_user(a->ctx, conn, place, a->move->table_id, &user, err)) {
+        return false;
+    }
+    if (!str_is_null(user)) {
+        a->why = ARENA_CONCAT(a->ctx->arena, str_from(what), user);
+    }
+    return true;
+}
 
 /* The lock keeps away who makes an object in the new place; see discard.h. */
 static bool announce_body(PgConn *conn, void *arg, Err *err) {
     Announcing *a = arg;
-    Str user;
-    if (!location_lock(a->ctx, conn, a->move->to, false, err) ||
-        !location_other_user(a->ctx, conn, a->move->to, a->move->table_id, &user, err)) {
+    Ctx *ctx = a->ctx;
+    const Move *move = a->move;
+    size_t held;
+    int64_t version;
+    a->why = STR_NULL;
+    a->busy = false;
+    if (!tables_hold(ctx, conn, &move->table_id, 1, &held, &version, err)) {
         return false;
     }
-    if (!str_is_null(user)) {
-        a->why = ARENA_CONCAT(a->ctx->arena, STR("its new place is used by "), user);
+    if (held == 0) {
+        return err_set(err, ERR_TABLE_NOT_FOUND, "The table was dropped meanwhile.");
+    }
+    if (!location_lock(ctx, conn, move->to, false, err) || !expect_no_user(conn, a, move->from, "it is also used by ", err) ||
+        !expect_no_user(conn, a, move->to, "its new place is used by ", err)) {
+        return false;
+    }
+    if (!str_is_null(a->why)) {
         return true;
     }
-    return intent_insert(a->ctx, conn, a->move->table_id, a->partition, a->move->from, a->move->to, &a->move->intent, err);
+    if (!intent_insert(ctx, conn, move->table_id, a->partition, move->from, move->to, &a->move->intent, err)) {
+        return false;
+    }
+    a->busy = move->intent == 0;
+    return true;
+}
+
+bool move_wait(const Ctx *ctx, int tries) {
+    enum { TRIES = 50, LONGEST_MS = 50 };
+    int64_t ms = MIN(5 * (tries + 1), LONGEST_MS);
+    if (tries >= TRIES || deadline_left_ms(ctx->deadline) <= ms) {
+        return false;
+    }
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+    return true;
+}
+
+static bool announce(Announcing *a, Err *err) {
+    Ctx *ctx = a->ctx;
+    for (int tries = 0;; tries++) {
+        if (!pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, announce_body, a, err)) {
+            return false;
+        }
+        if (!a->busy) {
+            return true;
+        }
+        if (!move_wait(ctx, tries)) {
+            return err_set(err, ERR_CONFLICT,
+                           "The directory %" STR_FMT " is being moved by another request. Try again in a moment.",
+                           STR_ARG(a->move->from));
+        }
+    }
 }
 
 bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Move *ret, Err *err) {
     Move move = {.table_id = table_id, .from = from, .to = to};
-    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    Str why;
-    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
-        !may_move(ctx, conn, table_id, from, to, &why, err)) {
-        return false;
-    }
-    pg_release(conn);
-    conn = NULL;
-    Announcing announcing = {ctx, &move, partition, why};
-    if (str_is_null(why) &&
-        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, announce_body, &announcing, err)) {
+    Announcing announcing = {.ctx = ctx, .move = &move, .partition = partition, .why = why_not(ctx, from, to)};
+    if (str_is_null(announcing.why) && !announce(&announcing, err)) {
         return false;
     }
     if (!str_is_null(announcing.why)) {
@@ -177,7 +215,8 @@ bool move_recover(Ctx *ctx, bool alone, Err *err) {
         }
         /* What cannot be settled now keeps its lease and is tried again when that is over; it must not hold up the others. */
         Err why;
-        if (!settle(ctx, &intent, &why)) {
+        Discard left = {intent.id, intent.table_id, intent.partition, intent.from, intent.to, true};
+        if (!(intent.aside ? discard_settle(ctx, &left, &why) : settle(ctx, &intent, &why))) {
             if (why.code == ERR_DATABASE_UNAVAILABLE) {
                 *err = why;
                 return false;

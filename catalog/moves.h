@@ -23,6 +23,8 @@ bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Mov
 bool move_commit(Ctx *ctx, PgConn *conn, const Move *move, Err *err) WARN_UNUSED;
 /* After that transaction failed. Problems are logged; the intent then stays for move_recover(). */
 void move_reverse(Ctx *ctx, const Move *move);
+/* Somebody else moves what is to be moved: waits a moment. False when that has been long enough. */
+bool move_wait(const Ctx *ctx, int tries) WARN_UNUSED;
 /* Finishes or reverses what servers left behind. At start and every few seconds. ALONE: no other server can be at work (the
  * private cluster has one owner), so leases need not run out first. */
 bool move_recover(Ctx *ctx, bool alone, Err *err) WARN_UNUSED;

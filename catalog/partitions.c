@@ -5,11 +5,11 @@
 #include "catalog/changes_write.h"
 #include "catalog/content.h"
 #include "catalog/diff.h"
+#include "catalog/discard.h"
 #include "catalog/moves.h"
 #include "catalog/partname.h"
 #include "catalog/places.h"
 #include "catalog/scope.h"
-#include "catalog/sql/jobs_sql.h"
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
 #include "catalog/table_check.h"
@@ -226,6 +226,7 @@ typedef struct Adding {
     PartitionScope scope;
     Partition *items; /* one per given, prepared */
     ItemResult *results;
+    unsigned *made;   /* how many levels of its directory are new */
     Partition *fresh; /* those to be written */
     size_t fresh_count;
     bool same;
@@ -305,6 +306,7 @@ static bool make_directories(Adding *a, Err *err) {
         if (!roots_mkdir(a->ctx->catalog->roots, a->items[i].storage.location, 0777, &verdict, err)) {
             return false;
         }
+        a->made[i] = storage_done(&verdict) ? verdict.made : 0;
         if (!storage_done(&verdict)) {
             if (storage_warns(&verdict)) {
                 log_warn("Directories of partitions are not made, only metadata changes: %s", verdict.text);
@@ -313,6 +315,20 @@ static bool make_directories(Adding *a, Err *err) {
         }
     }
     return true;
+}
+
+/* The table went elsewhere meanwhile: what was made in its old place is nobody's. Backwards, because the first ones made the
+ * directories above the others. */
+static void unmake_directories(Adding *a) {
+    for (size_t i = a->add->items.count; i-- > 0;) {
+        StorageVerdict verdict;
+        Err ignored;
+        Str location = a->items[i].storage.location;
+        if (a->made[i] && !roots_rmdir_if_empty(a->ctx->catalog->roots, location, a->made[i], &verdict, &ignored)) {
+            log_debug("The directory %" STR_FMT " stays, though empty: %s", STR_ARG(location), ignored.message);
+        }
+        a->made[i] = 0;
+    }
 }
 
 static bool pick_fresh(PgConn *conn, Adding *a, Err *err) {
@@ -397,6 +413,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
     TableRef folded = scope_table(ctx, ref);
     Adding a = {.ctx = ctx, .add = add};
     a.items = ARENA_ARRAY(ctx->arena, Partition, add->items.count);
+    a.made = ARENA_ARRAY(ctx->arena, unsigned, add->items.count);
     a.results = results_new(ctx, add->items.count);
     if (!authorize(ctx, ACTION_CREATE, folded, err) || !check_count(ctx, "added", add->items.count, err)) {
         return false;
@@ -410,6 +427,7 @@ bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *
             give(ret, (Partitions){a.fresh, a.fresh_count}, ret_results, a.results);
             return true;
         }
+        unmake_directories(&a);
     }
     return table_moved_on(&a.scope.table, err);
 }
@@ -640,6 +658,8 @@ typedef struct PartitionDropping {
     PartitionScope scope;
     ItemResult *results;
     Partitions dropped;
+    StrList names, places; /* of those whose data goes, as they were read first */
+    Discards data;         /* what of it was set aside */
     bool same;
 } PartitionDropping;
 
@@ -668,19 +688,30 @@ static bool report_missing(PartitionDropping *d, Err *err) {
     return true;
 }
 
-static bool delete_their_data(PgConn *conn, PartitionDropping *d, Err *err) {
+static bool deletes_data(const PartitionDropping *d) {
     const Table *table = &d->scope.table;
     bool purge = table_is_managed(table) || params_is_true(&table->params, STR("external.table.purge"));
-    if (!d->how->delete_data || !purge || table_is_view(table)) {
+    return d->how->delete_data && purge && !table_is_view(table);
+}
+
+static bool find_dropped(PgConn *conn, PartitionDropping *d, bool lock, Err *err) {
+    PartitionQuery which = d->how->which;
+    which.limit = capped(d->ctx, which.limit);
+    return partition_rows_get(d->ctx, conn, &d->scope, &which, lock, &d->dropped, err) &&
+           check_count(d->ctx, "dropped", d->dropped.count, err) && report_missing(d, err);
+}
+
+/* The same partitions in the same places as when their data was set aside. */
+static bool is_foreseen(const PartitionDropping *d) {
+    if (!deletes_data(d)) {
         return true;
     }
-    StrList locations = {ARENA_ARRAY(d->ctx->arena, Str, d->dropped.count), 0};
-    for (size_t i = 0; i < d->dropped.count; i++) {
-        if (!str_is_null(d->dropped.items[i].storage.location)) {
-            locations.items[locations.count++] = d->dropped.items[i].storage.location;
-        }
+    bool same = d->dropped.count == d->names.count;
+    for (size_t i = 0; same && i < d->dropped.count; i++) {
+        same = str_eq(d->dropped.items[i].name, d->names.items[i]) &&
+               str_eq(d->dropped.items[i].storage.location, d->places.items[i]);
     }
-    return job_delete_locations(d->ctx, conn, table->id, locations, err);
+    return same;
 }
 
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
@@ -693,19 +724,64 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
         return true;
     }
     int64_t seq;
-    PartitionQuery which = d->how->which;
-    which.limit = capped(ctx, which.limit);
-    if (!partition_rows_get(ctx, conn, &d->scope, &which, true, &d->dropped, err) ||
-        !check_count(ctx, "dropped", d->dropped.count, err) || !report_missing(d, err)) {
+    if (!find_dropped(conn, d, true, err)) {
         return false;
     }
-    if (d->dropped.count == 0) {
+    d->same = is_foreseen(d);
+    if (!d->same || d->dropped.count == 0) {
         return true;
     }
     StrList names = names_of(ctx, d->dropped.items, d->dropped.count);
     return change_partitions(ctx, conn, &d->scope.table, "drop", "DROP_PARTITION", names, &seq, err) &&
            partition_rows_retire(ctx, conn, d->scope.table.id, names, seq, true, err) &&
-           statistics_drop_partitions(ctx, conn, d->scope.table.id, names, err) && delete_their_data(conn, d, err);
+           statistics_drop_partitions(ctx, conn, d->scope.table.id, names, err) && discard_commit(ctx, conn, &d->data, seq, err);
+}
+
+static bool read_for_drop(PartitionDropping *d, TableRef folded, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    Ctx *ctx = d->ctx;
+    d->results = results_new(ctx, d->how->which.names.count);
+    d->data = (Discards){0};
+    if (!open_scope(ctx, folded, &conn, &d->scope, err) || (deletes_data(d) && !find_dropped(conn, d, false, err))) {
+        return false;
+    }
+    if (!deletes_data(d)) {
+        return true;
+    }
+    size_t count = d->dropped.count;
+    d->names = names_of(ctx, d->dropped.items, count);
+    d->places = (StrList){ARENA_ARRAY(ctx->arena, Str, count), count};
+    d->data.items = ARENA_ARRAY(ctx->arena, Discard, count);
+    for (size_t i = 0; i < count && !arena_exceeded(ctx->arena); i++) {
+        const Partition *p = &d->dropped.items[i];
+        d->places.items[i] = p->storage.location;
+        if (!str_is_null(p->storage.location)) {
+            d->data.items[d->data.count++] = (Discard){
+                .table_id = d->scope.table.id, .partition = p->name, .from = p->storage.location};
+        }
+    }
+    return arena_check(ctx->arena, err);
+}
+
+/* Their data leaves its place first; see discard.h. */
+static bool drop_once(PartitionDropping *d, TableRef folded, Err *err) {
+    Ctx *ctx = d->ctx;
+    if (!read_for_drop(d, folded, err)) {
+        return false;
+    }
+    const Table *table = &d->scope.table;
+    DiscardWhat what = {.tables = &table->id, .table_count = 1, .partitions = d->names, .version = table->version};
+    if (!discard_begin(ctx, &what, &d->data, &d->same, err)) {
+        return false;
+    }
+    if (!d->same) {
+        return true;
+    }
+    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, d, err);
+    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !d->same)) {
+        discard_reverse(ctx, &d->data);
+    }
+    return ok;
 }
 
 bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions *ret, int64_t *ret_count, ItemResult **ret_results,
@@ -716,14 +792,7 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
         return false;
     }
     for (int tries = 0; tries < SCOPE_TRIES; tries++) {
-        CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-        d.results = results_new(ctx, how->which.names.count);
-        if (!open_scope(ctx, folded, &conn, &d.scope, err)) {
-            return false;
-        }
-        pg_release(conn);
-        conn = NULL;
-        if (!pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &d, err)) {
+        if (!drop_once(&d, folded, err)) {
             return false;
         }
         if (d.same) {
@@ -758,16 +827,16 @@ typedef struct Restoring {
     StrList values;
     int64_t seq;
     Partition *ret;
+    Discards data; /* to be moved back */
 } Restoring;
 
-static bool find_image(const PartitionEvent *events, size_t count, int64_t seq, Partition *ret) {
+static const PartitionEvent *find_image(const PartitionEvent *events, size_t count, int64_t seq) {
     for (size_t i = 0; i < count; i++) {
         if (events[i].has_image && (seq == 0 || events[i].change.seq == seq)) {
-            *ret = events[i].image;
-            return true;
+            return &events[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool restore_body(PgConn *conn, void *arg, Err *err) {
@@ -788,14 +857,20 @@ static bool restore_body(PgConn *conn, void *arg, Err *err) {
         !partition_rows_history(ctx, conn, &scope, name, &events, &count, err)) {
         return false;
     }
-    if (!find_image(events, count, r->seq, r->ret)) {
+    const PartitionEvent *event = find_image(events, count, r->seq);
+    if (!event) {
         return err_set(err, ERR_PARTITION_NOT_FOUND, "Nothing is kept that partition %" STR_FMT " could be restored to.",
                        STR_ARG(name));
     }
+    *r->ret = event->image;
     StrList names = {&name, 1};
     int64_t seq;
-    if (!change_partitions(ctx, conn, &scope.table, "restore",
-                           str_eq(events[0].action, STR("drop")) ? "ADD_PARTITION" : "ALTER_PARTITION", names, &seq, err) ||
+    bool dropped = str_eq(events[0].action, STR("drop"));
+    r->data = (Discards){0};
+    bool placed = !str_is_null(r->ret->storage.location);
+    if ((dropped && placed &&
+         !discard_take_back(ctx, conn, scope.table.id, r->ret->storage.location, event->change.seq, &r->data, err)) ||
+        !change_partitions(ctx, conn, &scope.table, "restore", dropped ? "ADD_PARTITION" : "ALTER_PARTITION", names, &seq, err) ||
         !partition_rows_retire(ctx, conn, scope.table.id, names, seq, false, err)) {
         return false;
     }
@@ -804,7 +879,11 @@ static bool restore_body(PgConn *conn, void *arg, Err *err) {
 }
 
 bool partition_restore(Ctx *ctx, TableRef ref, StrList values, int64_t seq, Partition *ret, Err *err) {
-    Restoring r = {ctx, scope_table(ctx, ref), values, seq, ret};
-    return authorize(ctx, ACTION_ALTER, r.ref, err) &&
-           pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, restore_body, &r, err);
+    Restoring r = {.ctx = ctx, .ref = scope_table(ctx, ref), .values = values, .seq = seq, .ret = ret};
+    if (!authorize(ctx, ACTION_ALTER, r.ref, err) ||
+        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, restore_body, &r, err)) {
+        return false;
+    }
+    discard_reverse(ctx, &r.data);
+    return true;
 }

@@ -11,6 +11,7 @@
 #include "catalog/sql/constraints_sql.h"
 #include "catalog/sql/content_sql.h"
 #include "catalog/sql/databases_sql.h"
+#include "catalog/sql/discard_sql.h"
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
 #include "catalog/sql/tables_sql.h"
@@ -104,12 +105,13 @@ typedef struct Creating {
 static bool create_body(PgConn *conn, void *arg, Err *err) {
     Creating *c = arg;
     Database database;
-    if (!discard_hold(c->ctx, conn, c->table->storage.location, err) ||
-        !database_lock_share(c->ctx, conn, c->table->catalog, c->table->database, &database, err)) {
+    if (!database_lock_share(c->ctx, conn, c->table->catalog, c->table->database, &database, err)) {
         return false;
     }
     TableWrite write = {.table = c->table, .database_id = database.id, .action = "create", .hms_event = "CREATE_TABLE"};
-    return table_row_insert(c->ctx, conn, &write, c->ret, NULL, err) && search_update(c->ctx, conn, c->ret, err);
+    /* The name first: while a table of that name is being dropped, this waits for the end of it. */
+    return table_row_insert(c->ctx, conn, &write, c->ret, NULL, err) &&
+           discard_hold(c->ctx, conn, c->table->storage.location, err) && search_update(c->ctx, conn, c->ret, err);
 }
 
 static bool read_database(Ctx *ctx, const Table *t, Database *ret, Err *err) {
@@ -485,16 +487,14 @@ typedef struct Dropping {
     Ctx *ctx;
     TableRef ref;
     const TableDrop *how;
-    Table table; /* what was dropped */
-    bool with_data;
+    Table table;    /* as it was read first */
+    StrList places; /* of its data, as they were then */
+    Discards data;  /* what of it was set aside */
+    bool same;
 } Dropping;
 
-/* What the delete job needs to know later, when the row may be gone. */
-static Str job_payload(Ctx *ctx, const Table *t) {
-    bool purge = table_is_managed(t) || params_is_true(&t->params, STR("external.table.purge"));
-    if (!purge || table_is_view(t)) {
-        return STR_NULL;
-    }
+/* Said in the log of changes. */
+static Str drop_detail(Ctx *ctx, const Table *t) {
     CLEANUP(buf_free) Buf text = BUF_INIT(1 << 20);
     JsonWriter w = jw_new(&text);
     jw_object_begin(&w);
@@ -504,31 +504,86 @@ static Str job_payload(Ctx *ctx, const Table *t) {
     return arena_str(ctx->arena, buf_str(&text));
 }
 
-static bool drop_body(PgConn *conn, void *arg, Err *err) {
-    Dropping *d = arg;
-    bool won;
-    if (!table_row_get(d->ctx, conn, d->ref, true, &d->table, err)) {
+static bool deletes_data(const TableDrop *how, const Table *t) {
+    return how->delete_data && !table_is_view(t) &&
+           (table_is_managed(t) || params_is_true(&t->params, STR("external.table.purge")));
+}
+
+/* What was added meanwhile must have been set aside too, and nothing that is not to go. */
+static bool all_foreseen(PgConn *conn, Dropping *d, const Table *now, Err *err) {
+    Discards places;
+    bool deletes = deletes_data(d->how, now);
+    d->same = now->id == d->table.id && str_eq(now->storage.location, d->table.storage.location) &&
+              deletes == deletes_data(d->how, &d->table);
+    if (!d->same || !deletes) {
+        return true;
+    }
+    if (!doomed_places(d->ctx, conn, 0, now->id, &places, err)) {
         return false;
     }
+    d->same = discard_foresaw(d->ctx, d->places, &places);
+    return true;
+}
+
+static bool drop_body(PgConn *conn, void *arg, Err *err) {
+    Dropping *d = arg;
+    Table now;
+    bool won;
     TableAlter expected = {.expect_version = d->how->expect_version, .expect_id = d->how->expect_id};
-    Str payload = d->how->delete_data ? job_payload(d->ctx, &d->table) : STR_NULL;
-    d->with_data = !str_is_null(payload);
-    return check_expected(&expected, &d->table, err) && table_row_drop(d->ctx, conn, &d->table, payload, &won, err);
+    if (!table_row_get(d->ctx, conn, d->ref, true, &now, err) || !check_expected(&expected, &now, err) ||
+        !all_foreseen(conn, d, &now, err)) {
+        return false;
+    }
+    Str detail = deletes_data(d->how, &now) ? drop_detail(d->ctx, &now) : STR_NULL;
+    return !d->same || (table_row_drop(d->ctx, conn, &now, detail, &won, err) && discard_commit(d->ctx, conn, &d->data, 0, err));
+}
+
+static bool read_for_drop(Dropping *d, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    TableAlter expected = {.expect_version = d->how->expect_version, .expect_id = d->how->expect_id};
+    d->data = (Discards){0};
+    return pg_acquire(d->ctx->catalog->pg, d->ctx->pool, d->ctx->deadline, &conn, err) &&
+           table_row_get(d->ctx, conn, d->ref, false, &d->table, err) && check_expected(&expected, &d->table, err) &&
+           (!deletes_data(d->how, &d->table) || doomed_places(d->ctx, conn, 0, d->table.id, &d->data, err));
+}
+
+/* Its data leaves its place first; see discard.h. */
+static bool drop_once(Dropping *d, Err *err) {
+    Ctx *ctx = d->ctx;
+    if (!read_for_drop(d, err)) {
+        return false;
+    }
+    d->places = discard_places(ctx, &d->data);
+    DiscardWhat what = {.tables = &d->table.id, .table_count = 1, .version = d->table.version};
+    if (!discard_begin(ctx, &what, &d->data, &d->same, err)) {
+        return false;
+    }
+    if (!d->same) {
+        return true;
+    }
+    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, d, err);
+    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !d->same)) {
+        discard_reverse(ctx, &d->data);
+    }
+    return ok;
 }
 
 bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) {
     Dropping d = {.ctx = ctx, .ref = scope_table(ctx, ref), .how = how};
-    if (!authorize(ctx, ACTION_DROP, d.ref, err) ||
-        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, &d, err)) {
+    if (!authorize(ctx, ACTION_DROP, d.ref, err)) {
         return false;
     }
-    /* Whoever makes or renames a table to this place next finds it empty. The job deletes it, and does this too if need be. */
-    Err later;
-    if (d.with_data && !str_is_null(d.table.storage.location) &&
-        !discard_set_aside(ctx, d.table.storage.location, d.table.id, false, &later)) {
-        log_debug("The data of a dropped table is not set aside yet: %s", later.message);
+    for (int tries = 0; tries < RENAME_TRIES; tries++) {
+        if (!drop_once(&d, err)) {
+            return false;
+        }
+        if (d.same) {
+            return true;
+        }
     }
-    return true;
+    return err_set(err, ERR_CONFLICT,
+                   "Table %" STR_FMT ".%" STR_FMT " was changed by others each time it was to be dropped. Try again.",
+                   STR_ARG(d.ref.database), STR_ARG(d.ref.name));
 }
 
 bool table_dropped_list(Ctx *ctx, Str catalog, Str database, Str name, const Page *page, Tables *ret, Err *err) {
@@ -545,6 +600,7 @@ typedef struct Undropping {
     TableRef ref;
     const TableUndrop *how;
     Table *ret;
+    Discards data; /* to be moved back */
 } Undropping;
 
 static bool not_restorable(const Undropping *u, Err *err) {
@@ -586,6 +642,32 @@ static bool hold_dropped(PgConn *conn, Undropping *u, const Database *database, 
     return ok || (err->code != ERR_TABLE_NOT_FOUND && err->code != ERR_VERSION_NOT_FOUND ? false : not_restorable(u, err));
 }
 
+/* Where another table lives by now, the data that was set aside cannot go back: it goes where a table of the new name would. */
+static bool find_place(PgConn *conn, Undropping *u, const Database *database, const Table *before, Table *after, Err *err) {
+    Ctx *ctx = u->ctx;
+    bool aside;
+    Str user = STR_NULL, from = before->storage.location;
+    if (!doomed_has_table(ctx, conn, before->id, &aside, err) ||
+        (aside && !location_other_user(ctx, conn, from, before->id, &user, err))) {
+        return false;
+    }
+    if (str_is_null(user)) {
+        return true;
+    }
+    Str to = default_location(ctx, database, after), taken = STR_NULL;
+    if (!str_is_null(to) && (!discard_hold(ctx, conn, to, err) || !location_other_user(ctx, conn, to, before->id, &taken, err))) {
+        return false;
+    }
+    if (str_is_null(to) || !str_is_null(taken)) {
+        return err_set(err, ERR_INVALID_OPERATION,
+                       "The place %" STR_FMT " of the dropped table is used by %" STR_FMT
+                       " by now. Restore it under a name whose own place is free (new_name).",
+                       STR_ARG(from), STR_ARG(user));
+    }
+    after->storage.location = to;
+    return location_bases_move(ctx, conn, before->id, from, to, err);
+}
+
 static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     Undropping *u = arg;
     Database database;
@@ -605,6 +687,9 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
     }
     Table after = before;
     after.name = str_is_null(u->how->new_name) ? before.name : scope_name(u->ctx, u->how->new_name);
+    if (!find_place(conn, u, &database, &before, &after, err)) {
+        return false;
+    }
     TableDiff diff;
     table_diff(u->ctx->arena, &before, &after, &diff);
     diff.noop = diff.pointer_move = false; /* a version of its own, even when nothing but the mark changes */
@@ -621,13 +706,16 @@ static bool undrop_body(PgConn *conn, void *arg, Err *err) {
         !table_row_update(u->ctx, conn, &write, &won, u->ret, NULL, err)) {
         return false;
     }
-    return won ? search_update(u->ctx, conn, u->ret, err)
+    return won ? discard_take_back(u->ctx, conn, before.id, STR_NULL, 0, &u->data, err) && search_update(u->ctx, conn, u->ret, err)
                : err_set(err, ERR_RETRY, "Somebody else restored it at the same time.");
 }
 
 bool table_undrop(Ctx *ctx, TableRef ref, const TableUndrop *how, Table *ret, StrList *ret_gone, Err *err) {
-    Undropping u = {ctx, scope_table(ctx, ref), how, ret};
-    return authorize(ctx, ACTION_CREATE, u.ref, err) &&
-           pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, undrop_body, &u, err) &&
-           table_locations_gone(ctx, ret, ret_gone, err);
+    Undropping u = {.ctx = ctx, .ref = scope_table(ctx, ref), .how = how, .ret = ret};
+    if (!authorize(ctx, ACTION_CREATE, u.ref, err) ||
+        !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, undrop_body, &u, err)) {
+        return false;
+    }
+    discard_reverse(ctx, &u.data);
+    return table_locations_gone(ctx, ret, ret_gone, err);
 }

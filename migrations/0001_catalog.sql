@@ -45,6 +45,7 @@ CREATE TABLE databases (
     dropped_seq bigint
 );
 CREATE UNIQUE INDEX databases_live ON databases (catalog_id, name) WHERE dropped_at IS NULL;
+CREATE INDEX databases_dropped_name ON databases (catalog_id, name) WHERE dropped_at IS NOT NULL;
 CREATE INDEX databases_dropped ON databases (dropped_at) WHERE dropped_at IS NOT NULL;
 CREATE INDEX databases_location ON databases (location) WHERE dropped_at IS NULL;
 
@@ -142,6 +143,7 @@ CREATE TABLE partitions (
 );
 CREATE INDEX partitions_key1 ON partitions (table_id, key1);
 CREATE INDEX partitions_absolute ON partitions (suffix) WHERE base = 0;
+CREATE INDEX partitions_absolute_of ON partitions (table_id) WHERE base = 0;
 CREATE INDEX partitions_placed ON partitions (table_id, suffix) WHERE base > 0 AND suffix IS NOT NULL;
 
 -- What a partition was before an alter or a drop.
@@ -341,6 +343,21 @@ CREATE TABLE directory_intents (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     leased_until timestamptz NOT NULL,
     leased_by uuid NOT NULL,
-    partition text                   -- a partition's own move; NULL: the table's directory
+    partition text,                  -- a partition's own move; NULL: the table's directory
+    aside boolean NOT NULL DEFAULT false -- set aside in to_uri while its drop is not committed, or not yet back from there
 );
-CREATE UNIQUE INDEX directory_intents_table ON directory_intents (table_id, coalesce(partition, ''));
+CREATE UNIQUE INDEX directory_intents_table ON directory_intents (table_id, from_uri);
+
+-- Data of what was dropped, set aside until a job deletes it or somebody brings back what it belongs to.
+CREATE TABLE dropped_data (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_id bigint NOT NULL,
+    table_id bigint NOT NULL,
+    partition text COLLATE "C",      -- dropped alone; NULL: dropped with the table
+    seq bigint,                      -- the change that dropped the partition
+    from_uri text COLLATE "C" NOT NULL, -- where it belongs, also after a rename of the table
+    aside_uri text NOT NULL,
+    begun boolean NOT NULL DEFAULT false -- being deleted: cannot be brought back
+);
+CREATE INDEX dropped_data_job ON dropped_data (job_id);
+CREATE INDEX dropped_data_table ON dropped_data (table_id);

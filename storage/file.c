@@ -414,7 +414,7 @@ static int open_source(const StoragePlace *from, int root, char name[256]) {
     return parent;
 }
 
-static int move_to(int from_fd, const char *from_name, int root, Str path, unsigned *made) {
+static int move_to(int from_fd, const char *from_name, int root, Str path, bool later, unsigned *made) {
     size_t slash = str_rfind_char(path, '/');
     Str above = str_slice(path, 0, slash == SIZE_MAX ? 0 : slash);
     char name[256];
@@ -422,7 +422,7 @@ static int move_to(int from_fd, const char *from_name, int root, Str path, unsig
     if (!error) {
         CLEANUP(cleanup_close) int parent = beneath_open_parent(root, path, name);
         error = parent < 0 ? errno : rename_once(from_fd, from_name, parent, name);
-        if (!error) {
+        if (!error && !later) {
             sync_directory(parent);
             sync_directory(from_fd);
         }
@@ -433,7 +433,7 @@ static int move_to(int from_fd, const char *from_name, int root, Str path, unsig
     return error;
 }
 
-static bool file_rename(const StoragePlace *from, const StoragePlace *to, StorageVerdict *verdict, Err *err) {
+static bool file_rename(const StoragePlace *from, const StoragePlace *to, bool later, StorageVerdict *verdict, Err *err) {
     CLEANUP(cleanup_close) int from_root = open_root(from, err);
     CLEANUP(cleanup_close) int to_root = from_root < 0 ? -1 : open_root(to, err);
     if (to_root < 0) {
@@ -446,7 +446,7 @@ static bool file_rename(const StoragePlace *from, const StoragePlace *to, Storag
         return stopped(error, "move", from, verdict, err);
     }
     unsigned made = 0;
-    int error = move_to(parent, name, to_root, to->path, &made);
+    int error = move_to(parent, name, to_root, to->path, later, &made);
     if (error == ELOOP) {
         return stopped(error, "move", to, verdict, err);
     }
@@ -454,6 +454,49 @@ static bool file_rename(const StoragePlace *from, const StoragePlace *to, Storag
         return rename_failed(error, from, to, verdict, err);
     }
     *verdict = (StorageVerdict){.reason = STORAGE_OK, .made = made + 1};
+    return true;
+}
+
+static void file_sync(const StoragePlace *directory) {
+    Err ignored;
+    CLEANUP(cleanup_close) int root = open_root(directory, &ignored);
+    CLEANUP(cleanup_close) int fd = root < 0 ? -1 : beneath_open_dir(root, directory->path, O_PATH);
+    if (fd >= 0) {
+        sync_directory(fd);
+    }
+}
+
+/* A rename leaves neither its file system nor its mount. */
+static bool same_mount(int a, int b) {
+    struct statx x, y;
+    unsigned mask = STATX_INO | STATX_MNT_ID;
+    if (statx(a, "", AT_EMPTY_PATH, mask, &x) != 0 || statx(b, "", AT_EMPTY_PATH, mask, &y) != 0) {
+        return false;
+    }
+    return x.stx_dev_major == y.stx_dev_major && x.stx_dev_minor == y.stx_dev_minor && x.stx_mnt_id == y.stx_mnt_id;
+}
+
+static bool file_reach(const StoragePlace *at, size_t *ret_len, StorageVerdict *verdict, Err *err) {
+    CLEANUP(cleanup_close) int root = open_root(at, err);
+    if (root < 0) {
+        return false;
+    }
+    char name[256];
+    CLEANUP(cleanup_close) int parent = beneath_open_parent(root, at->path, name);
+    if (parent < 0) {
+        return stopped(errno == ENAMETOOLONG ? ENOENT : errno, "open the directory above", at, verdict, err);
+    }
+    *verdict = (StorageVerdict){.reason = STORAGE_OK};
+    *ret_len = 0;
+    bool same = same_mount(root, parent);
+    for (size_t i = 1; !same && i < at->path.len; i++) {
+        if (at->path.ptr[i] != '/') {
+            continue;
+        }
+        CLEANUP(cleanup_close) int fd = beneath_open_dir(root, str_slice(at->path, 0, i), O_PATH);
+        same = fd >= 0 && same_mount(fd, parent);
+        *ret_len = i;
+    }
     return true;
 }
 
@@ -481,5 +524,7 @@ const StorageDriver storage_file = {
     .mkdir = file_mkdir,
     .rmdir = file_rmdir,
     .rename = file_rename,
+    .sync = file_sync,
+    .reach = file_reach,
     .delete_tree = file_delete_tree,
 };

@@ -248,7 +248,7 @@ bool roots_rmdir_if_empty(const Roots *roots, Str location, unsigned levels, Sto
     return true;
 }
 
-bool roots_rename(const Roots *roots, Str from, Str to, StorageVerdict *verdict, Err *err) {
+static bool rename_place(const Roots *roots, Str from, Str to, bool later, StorageVerdict *verdict, Err *err) {
     StoragePlace source, target;
     const StorageDriver *driver = find_place(roots, ROOTS_REMOVE, from, &source, verdict);
     const StorageDriver *other = driver ? find_place(roots, ROOTS_CREATE, to, &target, verdict) : NULL;
@@ -268,7 +268,44 @@ bool roots_rename(const Roots *roots, Str from, Str to, StorageVerdict *verdict,
         return err_set(err, ERR_STORAGE, "Cannot move %" STR_FMT " to %" STR_FMT ": one contains the other", STR_ARG(from),
                        STR_ARG(to));
     }
-    return driver->rename(&source, &target, verdict, err);
+    return driver->rename(&source, &target, later, verdict, err);
+}
+
+bool roots_rename(const Roots *roots, Str from, Str to, StorageVerdict *verdict, Err *err) {
+    return rename_place(roots, from, to, false, verdict, err);
+}
+
+bool roots_rename_later(const Roots *roots, Str from, Str to, StorageVerdict *verdict, Err *err) {
+    return rename_place(roots, from, to, true, verdict, err);
+}
+
+void roots_sync(const Roots *roots, Str directory) {
+    StoragePlace at;
+    StorageVerdict verdict;
+    const StorageDriver *driver = find_place(roots, ROOTS_READ, directory, &at, &verdict);
+    if (driver && !lacks(driver, STORAGE_FEATURE_RENAME, directory, &verdict)) {
+        driver->sync(&at);
+    }
+}
+
+bool roots_aside(const Roots *roots, Str location, Str name, Arena *arena, Str *ret, StorageVerdict *verdict, Err *err) {
+    StoragePlace at;
+    size_t len;
+    const StorageDriver *driver = find_place(roots, ROOTS_REMOVE, location, &at, verdict);
+    if (!driver || lacks(driver, STORAGE_FEATURE_RENAME, location, verdict)) {
+        return true;
+    }
+    if (!driver->reach(&at, &len, verdict, err)) {
+        return false;
+    }
+    if (storage_done(verdict)) {
+        Str top = str_slice(location, 0, (size_t)(at.path.ptr - location.ptr) + len);
+        while (str_ends(top, STR("/")) && !location_is_root(top)) {
+            top = str_slice(top, 0, top.len - 1);
+        }
+        *ret = location_join(arena, location_join(arena, top, STR(ROOTS_ASIDE)), name);
+    }
+    return true;
 }
 
 bool roots_delete_tree(const Roots *roots, Str location, Deadline deadline, StorageVerdict *verdict, Err *err) {

@@ -11,6 +11,9 @@
 
 typedef struct Roots Roots;
 
+/* The directory that holds what was set aside, in a root or the top of a file system below one. */
+#define ROOTS_ASIDE ".propolis-dropped"
+
 typedef struct RootsOptions {
     StrList writable, readable; /* locations; of a scheme without a driver: remembered, never used */
     StrList protected_paths;    /* plain paths, such as the data directory of the database */
@@ -46,6 +49,12 @@ bool roots_rmdir_if_empty(const Roots *roots, Str location, unsigned levels, Sto
 /* One atomic step, durable when it returns. ERR_ALREADY_EXISTS when anything is at TO. Missing directories above TO are
  * made (verdict->made counts TO and them). Across file systems or stores: ERR_STORAGE and nothing happened. */
 bool roots_rename(const Roots *roots, Str from, Str to, StorageVerdict *verdict, Err *err) WARN_UNUSED;
+/* The same for one of many: durable only after roots_sync() of the directories above FROM and TO. */
+bool roots_rename_later(const Roots *roots, Str from, Str to, StorageVerdict *verdict, Err *err) WARN_UNUSED;
+void roots_sync(const Roots *roots, Str directory);
+/* Where LOCATION can be set aside by one such step: NAME in a directory for that, as close to the root as the file system
+ * allows, so that nothing that is moved or deleted takes it along. */
+bool roots_aside(const Roots *roots, Str location, Str name, Arena *arena, Str *ret, StorageVerdict *verdict, Err *err) WARN_UNUSED;
 /* Removes LOCATION with all in it; STORAGE_ABSENT when there is nothing. It may stop half-way, by an error or by DEADLINE
  * (STORAGE_UNFINISHED); calling it again goes on. */
 bool roots_delete_tree(const Roots *roots, Str location, Deadline deadline, StorageVerdict *verdict, Err *err) WARN_UNUSED;

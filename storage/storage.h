@@ -72,7 +72,7 @@ typedef struct StoragePlace {
 
 enum {
     STORAGE_FEATURE_DIRECTORIES = 1, /* has mkdir and rmdir */
-    STORAGE_FEATURE_RENAME = 2,
+    STORAGE_FEATURE_RENAME = 2,      /* has rename, sync and reach */
     STORAGE_FEATURE_DELETE = 4,
 };
 
@@ -88,8 +88,12 @@ typedef struct StorageDriver {
                  Err *err);
     bool (*usage)(const StoragePlace *at, Deadline deadline, StorageUsage *ret, StorageVerdict *verdict, Err *err);
     bool (*mkdir)(const StoragePlace *at, unsigned mode, StorageVerdict *verdict, Err *err);
-    bool (*rmdir)(const StoragePlace *at, StorageVerdict *verdict, Err *err);                            /* only an empty one */
-    bool (*rename)(const StoragePlace *from, const StoragePlace *to, StorageVerdict *verdict, Err *err); /* never replaces */
+    bool (*rmdir)(const StoragePlace *at, StorageVerdict *verdict, Err *err); /* only an empty one */
+    /* Never replaces. Durable at once, or (LATER) after sync() of both directories above. */
+    bool (*rename)(const StoragePlace *from, const StoragePlace *to, bool later, StorageVerdict *verdict, Err *err);
+    void (*sync)(const StoragePlace *directory);
+    /* How much of the path leads to the highest directory that a rename from this place can reach; 0 = the root. */
+    bool (*reach)(const StoragePlace *at, size_t *ret_len, StorageVerdict *verdict, Err *err);
     bool (*delete_tree)(const StoragePlace *at, Deadline deadline, StorageVerdict *verdict, Err *err);
 } StorageDriver;
 

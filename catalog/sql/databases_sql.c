@@ -267,27 +267,27 @@ bool databases_sql_drop_functions(Ctx *ctx, PgConn *conn, const Database *d, Err
     return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
 }
 
-#define PARAM_IS_TRUE(key) "coalesce(lower(gone.params[array_position(gone.params, '" key "') + 1]) = 'true', false)"
+bool databases_sql_hold_tables(Ctx *ctx, PgConn *conn, int64_t id, Err *err) {
+    static const PgStmt stmt = {"database_hold_tables",
+                                "SELECT 1 FROM tables WHERE database_id = $1 AND dropped_at IS NULL ORDER BY name FOR UPDATE"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, id);
+    return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
+}
 
 /* Locks in order of the names, as everything that locks several tables does; materialised views are logged first, so
- * that a reader who replays the log never sees one whose sources are gone. Whose data goes is the rule of table_drop(). */
-bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *d, bool delete_data, Err *err) {
+ * that a reader who replays the log never sees one whose sources are gone. */
+bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
     static const PgStmt stmt = {
         "database_drop_tables",
-        "WITH gone AS MATERIALIZED (SELECT id, name, version, type, location, params FROM tables"
+        "WITH gone AS MATERIALIZED (SELECT id, name, version, type FROM tables"
         "     WHERE database_id = $18 AND dropped_at IS NULL ORDER BY name FOR UPDATE),"
         " logged AS (" CHANGES_OF_GONE "ORDER BY gone.type IS DISTINCT FROM 'MATERIALIZED_VIEW', gone.name"
         "     RETURNING seq, object_id),"
-        " unsearched AS (DELETE FROM table_search USING gone WHERE table_id = gone.id),"
-        " jobs AS (INSERT INTO jobs (kind, payload) SELECT 'delete_data', json_build_object('table_id', gone.id, 'location',"
-        "     gone.location, 'catalog', $10::text, 'database', $11::text, 'name', gone.name)::text FROM gone"
-        "     WHERE $19::bool AND gone.location IS NOT NULL AND gone.type IS DISTINCT FROM 'VIRTUAL_VIEW'"
-        "         AND gone.type IS DISTINCT FROM 'MATERIALIZED_VIEW' AND (" PARAM_IS_TRUE("external.table.purge") "         OR (gone.type = 'MANAGED_TABLE' AND NOT " PARAM_IS_TRUE(
-            "EXTERNAL") ")))"
-                        " UPDATE tables t SET dropped_at = greatest(clock_timestamp(), t.updated_at), dropped_seq = logged.seq"
-                        " FROM logged WHERE t.id = logged.object_id"};
+        " unsearched AS (DELETE FROM table_search USING gone WHERE table_id = gone.id)"
+        " UPDATE tables t SET dropped_at = greatest(clock_timestamp(), t.updated_at), dropped_seq = logged.seq"
+        " FROM logged WHERE t.id = logged.object_id"};
     PgArgs args = gone_args(ctx, d, "table", "DROP_TABLE");
-    pg_arg_bool(&args, delete_data);
     return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
 }
 

@@ -33,9 +33,10 @@ typedef struct DatabaseContents {
     bool tables, functions;
 } DatabaseContents;
 bool databases_sql_contents(Ctx *ctx, PgConn *conn, int64_t id, DatabaseContents *ret, Err *err) WARN_UNUSED;
-/* The whole contents in one statement a kind: rows, change rows, and delete jobs for the data when asked. */
+/* The whole contents in one statement a kind: rows and change rows. */
 bool databases_sql_drop_functions(Ctx *ctx, PgConn *conn, const Database *database, Err *err) WARN_UNUSED;
-bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *database, bool delete_data, Err *err) WARN_UNUSED;
+bool databases_sql_drop_tables(Ctx *ctx, PgConn *conn, const Database *database, Err *err) WARN_UNUSED;
+bool databases_sql_hold_tables(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED; /* the rows of the live ones */
 bool databases_sql_delete_directory(Ctx *ctx, PgConn *conn, const Database *database, Err *err) WARN_UNUSED; /* a job */
 
 /* For whatever is created below a database: the row, locked so that it can neither be dropped nor altered until the

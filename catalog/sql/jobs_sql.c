@@ -1,34 +1,7 @@
 #include "catalog/sql/jobs_sql.h"
 
-#include "base/buf.h"
-#include "base/json_writer.h"
 #include "catalog/changes_write.h"
 #include "config/config.h"
-
-enum { LOCATIONS_PER_JOB = 1000, PAYLOAD_MAX_BYTES = 16 * 1024 * 1024 };
-
-static bool delete_job(Ctx *ctx, PgConn *conn, int64_t table_id, StrList locations, Err *err) {
-    static const PgStmt stmt = {"job_delete_locations", "INSERT INTO jobs (kind, payload) VALUES ('delete_data', $1::text)"};
-    CLEANUP(buf_free) Buf text = BUF_INIT(PAYLOAD_MAX_BYTES);
-    JsonWriter w = jw_new(&text);
-    jw_object_begin(&w);
-    jw_put_i64(&w, "table_id", table_id);
-    jw_put_strs(&w, "partitions", locations);
-    jw_object_end(&w);
-    PgArgs args = pg_args(ctx->arena);
-    pg_arg_text(&args, arena_str(ctx->arena, buf_str(&text)));
-    return buf_check(&text, "A job", err) && pg_exec_later(conn, &stmt, &args, err);
-}
-
-bool job_delete_locations(Ctx *ctx, PgConn *conn, int64_t table_id, StrList locations, Err *err) {
-    for (size_t done = 0; done < locations.count; done += LOCATIONS_PER_JOB) {
-        StrList chunk = {locations.items + done, MIN(locations.count - done, (size_t)LOCATIONS_PER_JOB)};
-        if (!delete_job(ctx, conn, table_id, chunk, err)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) {
     static const PgStmt stmt = {

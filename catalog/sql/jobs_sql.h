@@ -10,8 +10,6 @@ typedef struct Job {
     int32_t attempts;
 } Job;
 
-/* In the transaction that drops what they hold. */
-bool job_delete_locations(Ctx *ctx, PgConn *conn, int64_t table_id, StrList locations, Err *err) WARN_UNUSED;
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) WARN_UNUSED;
 bool job_done(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED;
 /* Tried again later, each time after a longer wait. */

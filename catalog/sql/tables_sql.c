@@ -4,6 +4,7 @@
 #include "catalog/json.h"
 #include "catalog/sql/content_sql.h"
 #include "catalog/sql/databases_sql.h"
+#include "catalog/sql/discard_sql.h"
 #include "catalog/sql/table_ref.h"
 #include "storage/location.h"
 
@@ -142,11 +143,14 @@ bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, 
 }
 
 bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, const Page *page, Tables *ret, Err *err) {
-    static const PgStmt stmt = {"tables_dropped",
-                                "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
-                                " JOIN catalogs c ON c.id = d.catalog_id"
-                                " WHERE t.database_id = $1 AND ($2::text IS NULL OR t.name = $2) AND t.dropped_at IS NOT NULL"
-                                " AND ($3::bigint IS NULL OR t.id < $3) ORDER BY t.id DESC LIMIT $4"};
+    static const PgStmt stmt = {
+        "tables_dropped",
+        "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
+        " JOIN catalogs c ON c.id = d.catalog_id"
+        " WHERE t.database_id = ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT o.id FROM databases o JOIN databases n ON n.id = $1"
+        "     AND o.catalog_id = n.catalog_id AND o.name = n.name WHERE o.dropped_at IS NOT NULL))"
+        " AND ($2::text IS NULL OR t.name = $2) AND t.dropped_at IS NOT NULL"
+        " AND ($3::bigint IS NULL OR t.id < $3) ORDER BY t.id DESC LIMIT $4"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     int64_t below;
@@ -392,8 +396,8 @@ bool table_row_update(Ctx *ctx, PgConn *conn, const TableWrite *write, bool *ret
     return true;
 }
 
-/* $18 id, $19 expected version, $20 payload of the job that deletes the data (null: none). */
-bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str job_payload, bool *ret_won, Err *err) {
+/* $18 id, $19 expected version. */
+bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str detail, bool *ret_won, Err *err) {
     static const PgStmt stmt = {
         "table_drop",
         "WITH t AS (UPDATE tables SET dropped_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')"
@@ -401,8 +405,7 @@ bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str job_payload,
         " c AS (INSERT INTO changes (" CHANGE_COLUMNS ") SELECT coalesce($1::timestamptz, t.dropped_at), $2::text, $3::text,"
         " $4::text, $5::text, $6::text, $7::uuid, $8::text, $9::text, $10::text, $11::text, $12::text, $13::bigint, $14::bigint,"
         " $15::text, $16::text[], $17::text FROM t RETURNING seq),"
-        " s AS (DELETE FROM table_search USING t WHERE table_id = t.id),"
-        " j AS (INSERT INTO jobs (kind, payload) SELECT 'delete_data', $20::text FROM t WHERE $20 IS NOT NULL)"
+        " s AS (DELETE FROM table_search USING t WHERE table_id = t.id)"
         " SELECT t.id FROM t, c"};
     ChangeRecord change = {
         .kind = "table",
@@ -413,7 +416,7 @@ bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str job_payload,
         .object_id = table->id,
         .version = table->version,
         .hms_event = "DROP_TABLE",
-        .detail = job_payload,
+        .detail = detail,
         .at = MICROS_NONE,
     };
     PgArgs args = pg_args(ctx->arena);
@@ -421,7 +424,6 @@ bool table_row_drop(Ctx *ctx, PgConn *conn, const Table *table, Str job_payload,
     change_args(ctx, &args, &change);
     pg_arg_i64(&args, table->id);
     pg_arg_i64(&args, table->version);
-    pg_arg_text(&args, job_payload);
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
@@ -494,7 +496,8 @@ bool location_bases_move(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str
     pg_arg_i64(&args, table_id);
     pg_arg_text(&args, from);
     pg_arg_text(&args, to);
-    return pg_exec_later(conn, &bases, &args, err) && pg_exec_later(conn, &absolute, &args, err);
+    return pg_exec_later(conn, &bases, &args, err) && pg_exec_later(conn, &absolute, &args, err) &&
+           doomed_move(ctx, conn, table_id, from, to, err);
 }
 
 static StrList with_ancestors(Arena *arena, Str uri) {
@@ -534,37 +537,6 @@ bool location_other_user(Ctx *ctx, PgConn *conn, Str uri, int64_t except_id, Str
     PgRows rows;
     pg_arg_text(&args, uri);
     pg_arg_i64(&args, except_id);
-    pg_arg_texts(&args, with_ancestors(ctx->arena, uri));
-    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
-        return false;
-    }
-    *ret_who = rows.count ? pg_text(&rows, 0, 0) : STR_NULL;
-    return true;
-}
-
-bool location_own_user(Ctx *ctx, PgConn *conn, Str uri, int64_t table_id, Str *ret_who, Err *err) {
-    /* Partitions that hang on a base are found by what is left of the paths behind it, so this reads a few index entries. */
-    static const PgStmt stmt = {
-        "location_own_user",
-        "WITH t AS MATERIALIZED (SELECT id, name, location FROM tables WHERE id = $2 AND dropped_at IS NULL),"
-        " rest AS MATERIALIZED (SELECT b.table_id, b.no, substr(u.uri, length(b.uri) + 2) AS path, u.uri = $1 AS exact FROM t"
-        "     JOIN location_bases b ON b.table_id = t.id JOIN unnest($3::text[]) u(uri) ON starts_with(u.uri, b.uri || '/'))"
-        " SELECT who FROM ("
-        " (SELECT 'its table ' || name FROM t WHERE location = $1 OR (location > $1 || '/' AND location < $1 || '0'))"
-        " UNION ALL (SELECT 'other partitions of ' || t.name FROM t JOIN location_bases b ON b.table_id = t.id"
-        "  WHERE (b.uri = $1 OR (b.uri > $1 || '/' AND b.uri < $1 || '0'))"
-        "  AND EXISTS (SELECT FROM partitions p WHERE p.table_id = t.id AND p.base = b.no) LIMIT 1)"
-        " UNION ALL (SELECT 'partition ' || p.name FROM t JOIN partitions p ON p.table_id = t.id"
-        "  WHERE p.base = 0 AND (p.suffix = ANY ($3::text[]) OR (p.suffix > $1 || '/' AND p.suffix < $1 || '0')) LIMIT 1)"
-        " UNION ALL (SELECT 'partition ' || p.name FROM rest r JOIN partitions p ON p.table_id = r.table_id AND p.name = r.path"
-        "  WHERE p.base = r.no AND p.suffix IS NULL LIMIT 1)"
-        " UNION ALL (SELECT 'partition ' || p.name FROM rest r JOIN partitions p ON p.table_id = r.table_id AND p.base = r.no"
-        "  WHERE p.base > 0 AND p.suffix IS NOT NULL AND (p.suffix = r.path OR (r.exact AND p.suffix > r.path || '/' AND p.suffix < r.path || '0'))"
-        "  LIMIT 1)) AS users (who) LIMIT 1"};
-    PgArgs args = pg_args(ctx->arena);
-    PgRows rows;
-    pg_arg_text(&args, uri);
-    pg_arg_i64(&args, table_id);
     pg_arg_texts(&args, with_ancestors(ctx->arena, uri));
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;

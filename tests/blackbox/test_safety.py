@@ -64,7 +64,7 @@ class Place:
         made = self.table(name)
         self.api.ok("DELETE", f"{self.path()}/tables/{name}", 204)
         deadline = time.monotonic() + 20
-        while local(made).exists() or list(local(made).parent.glob(".propolis-dropped-*")):
+        while local(made).exists() or list(self.warehouse.glob(".propolis-dropped/*")):
             assert time.monotonic() < deadline, "the housekeeping does not work:\n" + self.log()
             time.sleep(0.05)
 

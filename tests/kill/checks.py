@@ -118,12 +118,11 @@ def check_gone(writers, report, seconds=30):
     live |= {f"{w.warehouse}/{d}.db" for w in writers for d in w.databases}
     wanted = {g for w in writers for g in w.gone if not any(at == g or at.startswith(g + "/") for at in live)}
     deadline = time.monotonic() + seconds
-    left = wanted
-    while left and time.monotonic() < deadline:
+    left = aside = wanted
+    while (left or aside) and time.monotonic() < deadline:
         left = {g for g in left if has_data(directory(g))}
+        aside = sorted(str(path) for path in directory(writers[0].warehouse).glob(".propolis-dropped/*"))
         time.sleep(0.2)
-    aside = [os.path.join(at, name) for at, names, _ in os.walk(directory(writers[0].warehouse)) for name in names
-             if name.startswith(".propolis-dropped-")]
     report.check(not aside, f"dropped data that was set aside is still there: {aside[:8]}")
     report.check(not left, lambda: f"{len(left)} of {len(wanted)} dropped or moved directories are still there: {sorted(left)[:8]}")
     return len(wanted)

@@ -7,6 +7,7 @@
 #include "base/json_reader.h"
 #include "catalog/content.h"
 #include "catalog/databases.h"
+#include "catalog/discard.h"
 #include "catalog/housekeeping.h"
 #include "catalog/json.h"
 #include "catalog/moves.h"
@@ -63,6 +64,14 @@ static bool add(Ctx *ctx, const char *table, Partition p, Err *err) {
     return partition_add(ctx, ref(table), &how, NULL, NULL, err);
 }
 
+static void run_jobs(Bed *bed) {
+    Err err;
+    bool worked = true;
+    while (worked) {
+        assert_ok(housekeeping_jobs(&bed->ctx, true, &worked, &err));
+    }
+}
+
 static const char *in_warehouse(Bed *bed, const char *name) { return arena_printf(bed->arena, "%s/%s", bed->warehouse, name).ptr; }
 
 static bool is_there(Bed *bed, const char *name) { return access(in_warehouse(bed, name), F_OK) == 0; }
@@ -74,6 +83,245 @@ static void write_file(Bed *bed, const char *name) {
 }
 
 /* --- data that is dropped and data that is new ---------------------------------------------------------------- */
+
+static void test_new_files_of_a_dropped_partition(void **state) {
+    Bed *bed = *state;
+    Err err;
+    create(&bed->ctx, ORDERS);
+    assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+    write_file(bed, "orders/day=1/old");
+    Str name = STR("day=1");
+    PartitionDrop drop = {.which = {.names = {&name, 1}, .with_names = true, .limit = -1}, .delete_data = true};
+    assert_ok(partition_drop(&bed->ctx, ref("orders"), &drop, NULL, NULL, NULL, &err));
+    /* A writer puts new files in place first and adds the partition when they are complete. */
+    assert_false(is_there(bed, "orders/day=1"));
+    mkdir(in_warehouse(bed, "orders/day=1"), 0777);
+    write_file(bed, "orders/day=1/new");
+    run_jobs(bed);
+    assert_true(is_there(bed, "orders/day=1/new"));
+    assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM jobs"), 0);
+}
+
+static void drop_day(Bed *bed, const char *table, const char *name) {
+    Err err;
+    Str names = str_from(name);
+    PartitionDrop drop = {.which = {.names = {&names, 1}, .with_names = true, .limit = -1}, .delete_data = true};
+    assert_ok(partition_drop(&bed->ctx, ref(table), &drop, NULL, NULL, NULL, &err));
+}
+
+static void test_new_files_of_a_dropped_table(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t = create(&bed->ctx, ORDERS);
+    write_file(bed, "orders/old");
+    Partition p = partition_of(&bed->ctx, "1");
+    p.storage.given = true;
+    p.storage.location = location_join(bed->arena, location_parent(t.storage.location), STR("outside"));
+    assert_ok(add(&bed->ctx, "orders", p, &err));
+    write_file(bed, "outside/old");
+    TableDrop drop = {.expect_version = -1, .delete_data = true};
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    mkdir(in_warehouse(bed, "orders"), 0777);
+    mkdir(in_warehouse(bed, "outside"), 0777);
+    write_file(bed, "orders/new");
+    write_file(bed, "outside/new");
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM dropped_data"), 2);
+    run_jobs(bed);
+    assert_true(is_there(bed, "orders/new") && is_there(bed, "outside/new"));
+    assert_false(is_there(bed, "orders/old") || is_there(bed, "outside/old"));
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM dropped_data"), 0);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM jobs"), 0);
+}
+
+/* The server was killed between setting aside and the commit of the drop. */
+static void test_a_drop_that_was_cut_off(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t = create(&bed->ctx, ORDERS);
+    assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+    write_file(bed, "orders/day=1/data");
+    Str name = STR("day=1");
+    Discard item = {.table_id = t.id, .partition = name, .from = location_join(bed->arena, t.storage.location, name)};
+    Discards items = {&item, 1};
+    DiscardWhat what = {.tables = &t.id, .table_count = 1, .partitions = {&name, 1}, .version = t.version};
+    bool same;
+    assert_ok(discard_begin(&bed->ctx, &what, &items, &same, &err));
+    assert_true(same && items.count == 1 && items.items[0].moved);
+    assert_false(is_there(bed, "orders/day=1"));
+    assert_err(table_rename(&bed->ctx, ref("orders"), STR_NULL, STR("sales"), EXPECT_ANY, &t, &err), ERR_CONFLICT);
+    run_jobs(bed);
+    assert_false(is_there(bed, "orders/day=1")); /* the lease is ours */
+    bed_sql(bed, "UPDATE directory_intents SET leased_until = now() - interval '1 hour'");
+    run_jobs(bed);
+    assert_true(is_there(bed, "orders/day=1/data"));
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM directory_intents"), 0);
+    assert_ok(table_rename(&bed->ctx, ref("orders"), STR_NULL, STR("sales"), EXPECT_ANY, &t, &err));
+}
+
+static void test_both_places_have_data(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t = create(&bed->ctx, ORDERS);
+    write_file(bed, "orders/old");
+    Discard item = {.table_id = t.id, .from = t.storage.location};
+    Discards items = {&item, 1};
+    DiscardWhat what = {.tables = &t.id, .table_count = 1, .version = t.version};
+    bool same;
+    assert_ok(discard_begin(&bed->ctx, &what, &items, &same, &err));
+    mkdir(in_warehouse(bed, "orders"), 0777);
+    write_file(bed, "orders/new");
+    unit_expect_log("there is other data by now");
+    discard_reverse(&bed->ctx, &items);
+    assert_true(is_there(bed, "orders/new"));
+    assert_false(is_there(bed, "orders/old"));
+    assert_int_equal(access(location_file_path(location_join(bed->arena, item.to, STR("old"))).ptr, F_OK), 0);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM directory_intents"), 0);
+}
+
+/* What was set aside stays behind nobody when its table goes elsewhere. */
+static void test_a_dropped_partition_of_a_renamed_table(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t;
+    create(&bed->ctx, ORDERS);
+    for (int i = 1; i <= 2; i++) {
+        char day[] = {(char)('0' + i), 0};
+        assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, day), &err));
+    }
+    write_file(bed, "orders/day=1/data");
+    write_file(bed, "orders/day=2/data");
+    drop_day(bed, "orders", "day=1");
+    drop_day(bed, "orders", "day=2");
+    assert_ok(table_rename(&bed->ctx, ref("orders"), STR_NULL, STR("sales"), EXPECT_ANY, &t, &err));
+    Partition p;
+    assert_ok(partition_restore(&bed->ctx, ref("sales"), values_of(&bed->ctx, "2"), 0, &p, &err));
+    assert_true(str_ends(p.storage.location, STR("/sales/day=2")));
+    assert_true(is_there(bed, "sales/day=2/data"));
+    run_jobs(bed);
+    assert_true(is_there(bed, "sales/day=2/data"));
+    assert_false(is_there(bed, "orders") || is_there(bed, "sales/day=1"));
+    assert_int_equal(rmdir(in_warehouse(bed, ".propolis-dropped")), 0);
+}
+
+static void test_which_data_a_partition_gets_back(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Partition p;
+    create(&bed->ctx, ORDERS);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+        write_file(bed, i ? "orders/day=1/second" : "orders/day=1/first");
+        drop_day(bed, "orders", "day=1");
+    }
+    int64_t first = bed_count(bed, "SELECT min(seq) FROM dropped_data");
+    assert_ok(partition_restore(&bed->ctx, ref("orders"), values_of(&bed->ctx, "1"), first, &p, &err));
+    run_jobs(bed);
+    assert_true(is_there(bed, "orders/day=1/first"));
+    assert_false(is_there(bed, "orders/day=1/second"));
+}
+
+static void test_cascade(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t;
+    StrList gone;
+    Database d = {.name = STR("shop")};
+    assert_ok(database_create(&bed->ctx, &d, &d, &err));
+    for (int i = 0; i < 2; i++) {
+        TableCreate how = {.table = from_json(&bed->ctx, ORDERS)};
+        how.table.database = STR("shop");
+        how.table.name = i ? STR("b") : STR("a");
+        assert_ok(table_create(&bed->ctx, &how, &t, &err));
+    }
+    write_file(bed, "shop.db/a/data");
+    write_file(bed, "shop.db/b/data");
+    DatabaseDrop drop = {.expect = EXPECT_ANY, .cascade = true, .delete_data = true};
+    assert_ok(database_drop(&bed->ctx, STR_NULL, STR("shop"), &drop, &err));
+    assert_false(is_there(bed, "shop.db/a") || is_there(bed, "shop.db/b"));
+    /* A new database of that name, with new files where the old ones were. */
+    d = (Database){.name = STR("shop")};
+    assert_ok(database_create(&bed->ctx, &d, &d, &err));
+    mkdir(in_warehouse(bed, "shop.db/b"), 0777);
+    write_file(bed, "shop.db/b/new");
+    TableUndrop back = {0};
+    assert_ok(table_undrop(&bed->ctx, (TableRef){STR_NULL, STR("shop"), STR("a")}, &back, &t, &gone, &err));
+    assert_int_equal(gone.count, 0);
+    assert_true(t.database_id == d.id);
+    run_jobs(bed);
+    assert_true(is_there(bed, "shop.db/a/data") && is_there(bed, "shop.db/b/new"));
+    assert_false(is_there(bed, "shop.db/b/data"));
+    assert_ok(table_get(&bed->ctx, (TableRef){STR_NULL, STR("shop"), STR("a")}, &t, &err));
+}
+
+static void test_a_thousand_partitions(void **state) {
+    enum { MANY = 1000 };
+    Bed *bed = *state;
+    Err err;
+    create(&bed->ctx, ORDERS);
+    PartitionAdd how = {.items = {ARENA_ARRAY(bed->arena, Partition, MANY), MANY}};
+    for (int i = 0; i < MANY; i++) {
+        how.items.items[i] = partition_of(&bed->ctx, arena_printf(bed->arena, "%04d", i).ptr);
+    }
+    assert_ok(partition_add(&bed->ctx, ref("orders"), &how, NULL, NULL, &err));
+    PartitionDrop drop = {.which = {.limit = -1}, .delete_data = true};
+    int64_t start = clock_monotonic_us(), count;
+    assert_ok(partition_drop(&bed->ctx, ref("orders"), &drop, NULL, &count, NULL, &err));
+    print_message("drop of 1,000 partitions with their data: %.0f ms\n", (double)(clock_monotonic_us() - start) / 1000);
+    assert_int_equal(count, MANY);
+    assert_int_equal(rmdir(in_warehouse(bed, "orders")), 0); /* nothing is left in it */
+    run_jobs(bed);
+    assert_int_equal(rmdir(in_warehouse(bed, ".propolis-dropped")), 0);
+}
+
+static void test_undrop_takes_the_data_back(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t;
+    StrList gone;
+    create(&bed->ctx, ORDERS);
+    write_file(bed, "orders/data");
+    TableDrop drop = {.expect_version = -1, .delete_data = true};
+    TableUndrop back = {0};
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    assert_false(is_there(bed, "orders"));
+    assert_ok(table_undrop(&bed->ctx, ref("orders"), &back, &t, &gone, &err));
+    assert_int_equal(gone.count, 0);
+    run_jobs(bed);
+    assert_true(is_there(bed, "orders/data"));
+    /* Once the deletion has begun it is not taken back. */
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    bed_sql(bed, "UPDATE dropped_data SET begun = true");
+    assert_ok(table_undrop(&bed->ctx, ref("orders"), &back, &t, &gone, &err));
+    assert_int_equal(gone.count, 1);
+    run_jobs(bed);
+    assert_false(is_there(bed, "orders"));
+}
+
+/* A new table has the name and the place: the old one and its data come back beside it. */
+static void test_undrop_beside_a_new_table(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t;
+    StrList gone;
+    create(&bed->ctx, ORDERS);
+    assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+    write_file(bed, "orders/day=1/old");
+    TableDrop drop = {.expect_version = -1, .delete_data = true};
+    TableUndrop back = {.new_name = STR("found")};
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    create(&bed->ctx, ORDERS);
+    write_file(bed, "orders/new");
+    assert_ok(table_undrop(&bed->ctx, ref("orders"), &back, &t, &gone, &err));
+    assert_int_equal(gone.count, 0);
+    assert_true(str_ends(t.storage.location, STR("/found")));
+    assert_true(is_there(bed, "found/day=1/old") && is_there(bed, "orders/new"));
+    Partition p;
+    assert_ok(partition_get(&bed->ctx, ref("found"), values_of(&bed->ctx, "1"), &p, NULL, &err));
+    assert_true(str_ends(p.storage.location, STR("/found/day=1")));
+    run_jobs(bed);
+    assert_true(is_there(bed, "found/day=1/old") && is_there(bed, "orders/new"));
+}
 
 static void test_undrop_under_a_new_name(void **state) {
     Bed *bed = *state;
@@ -192,6 +440,24 @@ static void test_one_move_at_a_time(void **state) {
 }
 
 /* Partitions that are added while the directory is away leave empty directories in the old place. */
+/* Added while the table moves: the directory that was made in the old place does not stay. */
+static void test_no_ghost_of_an_addition(void **state) {
+    Bed *bed = *state;
+    Err err;
+    create(&bed->ctx, ORDERS);
+    rmdir(in_warehouse(bed, "orders"));
+    Script renamer = {
+        .bed = bed,
+        .sql = "BEGIN; UPDATE tables SET name = 'sales', version = 1, location = replace(location, 'orders', 'sales');"
+               " UPDATE location_bases SET uri = replace(uri, 'orders', 'sales'); SELECT pg_sleep(1); COMMIT"};
+    start_script(&renamer);
+    assert_err(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err), ERR_TABLE_NOT_FOUND);
+    join_script(&renamer);
+    assert_false(is_there(bed, "orders"));
+    assert_ok(add(&bed->ctx, "sales", partition_of(&bed->ctx, "1"), &err));
+    assert_true(is_there(bed, "sales/day=1"));
+}
+
 static void test_move_back_over_empty_directories(void **state) {
     Bed *bed = *state;
     Err err;
@@ -426,7 +692,18 @@ static void test_texts_of_a_format(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        BED_TEST(test_new_files_of_a_dropped_partition),
+        BED_TEST(test_new_files_of_a_dropped_table),
+        BED_TEST(test_a_drop_that_was_cut_off),
+        BED_TEST(test_both_places_have_data),
+        BED_TEST(test_a_dropped_partition_of_a_renamed_table),
+        BED_TEST(test_which_data_a_partition_gets_back),
+        BED_TEST(test_cascade),
+        BED_TEST(test_a_thousand_partitions),
+        BED_TEST(test_undrop_takes_the_data_back),
+        BED_TEST(test_undrop_beside_a_new_table),
         BED_TEST(test_undrop_under_a_new_name),
+        BED_TEST(test_no_ghost_of_an_addition),
         BED_TEST(test_a_purge_that_has_begun),
         BED_TEST(test_purge_during_undrop),
         BED_TEST(test_purge_of_many),

@@ -193,7 +193,8 @@ static void test_drop(void **state) {
     Database d;
     DatabaseDrop how = {.expect = EXPECT_ANY};
     create(bed, "x");
-    bed_table(bed, "x", "t", "MANAGED_TABLE", "file:/wh/x.db/t");
+    bed_table(bed, "x", "t", "MANAGED_TABLE", arena_printf(bed->arena, "file:%s/x.db/t", bed->warehouse).ptr);
+    assert_int_equal(mkdir(arena_printf(bed->arena, "%s/x.db/t", bed->warehouse).ptr, 0777), 0);
     assert_err(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err), ERR_NOT_EMPTY);
     bed_table(bed, "x", "m", "EXTERNAL_TABLE", "file:/wh/x.db/m");
     bed_table(bed, "x", "z", "MATERIALIZED_VIEW", "file:/wh/x.db/z");
@@ -209,7 +210,8 @@ static void test_drop(void **state) {
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM tables t JOIN changes c ON c.seq = t.dropped_seq AND c.object_id = t.id"
                                     " AND c.hms_event = 'DROP_TABLE' WHERE dropped_at IS NOT NULL"),
                      3);
-    assert_str(bed_value(bed, "SELECT string_agg(coalesce(payload::json->>'name', 'db'), ' ' ORDER BY id) FROM jobs"), "t db");
+    assert_str(bed_value(bed, "SELECT string_agg(kind, ' ' ORDER BY id) FROM jobs"), "delete_data remove_directory");
+    assert_false(is_directory("/x.db/t", bed->warehouse));
     create(bed, "x"); /* the name is free again */
     assert_err(database_drop(&bed->ctx, STR_NULL, STR("default"), &how, &err), ERR_INVALID_OPERATION);
     assert_err(database_drop(&bed->ctx, STR_NULL, STR("nix"), &how, &err), ERR_DATABASE_NOT_FOUND);
