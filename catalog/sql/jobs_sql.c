@@ -3,11 +3,13 @@
 #include "catalog/changes_write.h"
 #include "config/config.h"
 
+/* One thread of a server works on jobs, so one that it holds already is one it could not finish or give back, because the
+ * database went away. */
 bool job_take(Ctx *ctx, PgConn *conn, bool alone, Job *ret, bool *ret_found, Err *err) {
     static const PgStmt stmt = {
         "job_take", "UPDATE jobs SET leased_until = clock_timestamp() + $3::float8 * interval '1 ms', leased_by = $1,"
                     " attempts = attempts + 1 WHERE id = (SELECT id FROM jobs WHERE run_at <= clock_timestamp()"
-                    " AND (leased_until IS NULL OR leased_until < clock_timestamp() OR ($2 AND leased_by <> $1)) ORDER BY run_at"
+                    " AND (leased_until IS NULL OR leased_until < clock_timestamp() OR leased_by = $1 OR $2) ORDER BY run_at"
                     " FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING id, kind, payload, attempts"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
