@@ -16,17 +16,20 @@ StrList discard_places(Ctx *ctx, const Discards *items) {
 #define PARAM_IS_TRUE(key) "coalesce(lower(t.params[array_position(t.params, '" key "') + 1]) = 'true', false)"
 /* Whose data goes is the rule of table_drop(). Partitions with a whole address are found by an index of their own and those
  * on other bases only when there are such, so that this does not walk through a million others. */
+/* clang-format off */
 #define DOOMED_PLACES(which) \
     "WITH t AS MATERIALIZED (SELECT t.id, t.location FROM tables t WHERE " which " AND t.dropped_at IS NULL" \
     "     AND t.type IS DISTINCT FROM 'VIRTUAL_VIEW' AND t.type IS DISTINCT FROM 'MATERIALIZED_VIEW'" \
-    "     AND (" PARAM_IS_TRUE("external.table.purge") "     OR (t.type = 'MANAGED_TABLE' AND NOT " PARAM_IS_TRUE( \
-        "EXTERNAL") ")))" \
-                    " SELECT DISTINCT ON (uri) id, uri FROM (SELECT id, location FROM t WHERE location IS NOT NULL" \
-                    " UNION ALL SELECT t.id, p.suffix FROM t JOIN partitions p ON p.table_id = t.id AND p.base = 0" \
-                    "     WHERE starts_with(p.suffix, t.location || '/') IS NOT TRUE AND p.suffix IS NOT NULL" \
-                    " UNION ALL SELECT t.id, b.uri || '/' || coalesce(p.suffix, p.name) FROM t JOIN location_bases b ON b.table_id = t.id" \
-                    "     AND starts_with(b.uri || '/', t.location || '/') IS NOT TRUE JOIN partitions p ON p.table_id = t.id AND p.base = b.no)" \
-                    " AS places (id, uri) ORDER BY uri, id"
+    "     AND (" PARAM_IS_TRUE("external.table.purge") \
+    "         OR (t.type = 'MANAGED_TABLE' AND NOT " PARAM_IS_TRUE("EXTERNAL") ")))" \
+    " SELECT DISTINCT ON (uri) id, uri FROM (" \
+    "     SELECT id, location FROM t WHERE location IS NOT NULL" \
+    "     UNION ALL SELECT t.id, p.suffix FROM t JOIN partitions p ON p.table_id = t.id AND p.base = 0" \
+    "         WHERE starts_with(p.suffix, t.location || '/') IS NOT TRUE AND p.suffix IS NOT NULL" \
+    "     UNION ALL SELECT t.id, b.uri || '/' || coalesce(p.suffix, p.name) FROM t" \
+    "         JOIN location_bases b ON b.table_id = t.id AND starts_with(b.uri || '/', t.location || '/') IS NOT TRUE" \
+    "         JOIN partitions p ON p.table_id = t.id AND p.base = b.no) AS places (id, uri) ORDER BY uri, id"
+/* clang-format on */
 
 bool doomed_places(Ctx *ctx, PgConn *conn, int64_t database_id, int64_t table_id, Discards *ret, Err *err) {
     static const PgStmt one = {"doomed_places_table", DOOMED_PLACES("t.id = $1")};
@@ -63,55 +66,90 @@ bool doomed_count(Ctx *ctx, PgConn *conn, const DiscardWhat *what, int64_t *ret_
  * (NULL: all go), $5 the database that goes. "at" is where the user's own place is: it concerns the places at and below that
  * ("down"), or just that place, which lies above it. Without a name, so that it is planned for what is there now; each place is
  * looked up in the index of places first (OFFSET 0), whatever the planner thinks of the sizes. */
+/* clang-format off */
 #define STAYS(t) "(" t ".id <> ALL ($3::bigint[]))"
 #define STAYS_OR_PARTITIONS(t) "(" STAYS(t) " OR $4 IS NOT NULL)"
 #define PARTITION_STAYS "(p.table_id <> ALL ($3) OR NOT p.name = ANY ($4::text[]))"
-#define EACH(array, rows) " FROM unnest(" array "::text[]) i (uri) CROSS JOIN LATERAL (" rows " OFFSET 0) "
+#define PLACES " FROM unnest($1::text[]) i (uri) "
+#define PLACES_AND_ABOVE " FROM unnest($2::text[]) i (uri) "
+#define FOR_EACH " CROSS JOIN LATERAL "
 #define BELOW(column) column " > i.uri || '/' AND " column " < i.uri || '0'"
+#define AT_OR_BELOW(column) "(" column " = i.uri OR (" BELOW(column) "))"
 #define TABLES "SELECT t.* FROM tables t WHERE t.dropped_at IS NULL AND t.location IS NOT NULL AND "
 #define TABLE_NAME "'table ' || (SELECT d.name FROM databases d WHERE d.id = t.database_id) || '.' || t.name"
 #define LIVE_TABLE_OF(x, which) \
-    " CROSS JOIN LATERAL (SELECT t.id, t.name FROM tables t WHERE t.id = " x ".table_id AND t.dropped_at IS NULL AND " which \
-    " OFFSET 0) t "
-#define KEEPS_PARTITIONS "(SELECT true FROM partitions p WHERE p.table_id = t.id AND p.base = b.no AND " PARTITION_STAYS " LIMIT 1)"
+    FOR_EACH "(SELECT t.id, t.name FROM tables t WHERE t.id = " x ".table_id AND t.dropped_at IS NULL AND " which " OFFSET 0) t "
+#define KEEPS_PARTITIONS \
+    "(SELECT true FROM partitions p WHERE p.table_id = t.id AND p.base = b.no AND " PARTITION_STAYS " LIMIT 1)"
 /* What is left of a path behind the bases of the one table, where its other partitions may be. */
-#define OWN_REST(array) \
-    " FROM unnest(" array "::text[]) i (uri) JOIN location_bases b ON $4 IS NOT NULL AND b.table_id = ANY ($3)" \
-    " AND starts_with(i.uri, b.uri || '/') CROSS JOIN LATERAL (SELECT substr(i.uri, length(b.uri) + 2) AS path) r CROSS JOIN LATERAL "
+#define OWN_REST \
+    "JOIN location_bases b ON $4 IS NOT NULL AND b.table_id = ANY ($3) AND starts_with(i.uri, b.uri || '/')" \
+    FOR_EACH "(SELECT substr(i.uri, length(b.uri) + 2) AS path) r"
+
+/* At a place or above it. */
+#define TABLES_ABOVE \
+    "SELECT i.uri, " TABLE_NAME ", true, NULL" PLACES_AND_ABOVE \
+    FOR_EACH "(" TABLES "t.location = i.uri AND " STAYS("t") " OFFSET 0) t"
+#define BASES_ABOVE \
+    "SELECT i.uri, 'partitions of table ' || t.name, true, NULL" PLACES_AND_ABOVE \
+    FOR_EACH "(SELECT * FROM location_bases b WHERE b.uri = i.uri OFFSET 0) b" \
+    LIVE_TABLE_OF("b", STAYS("t")) "WHERE " KEEPS_PARTITIONS
+#define PARTITIONS_ABOVE \
+    "SELECT i.uri, 'partition ' || p.name || ' of table ' || t.name, true, NULL" PLACES_AND_ABOVE \
+    FOR_EACH "(SELECT p.table_id, p.name FROM partitions p WHERE p.base = 0 AND p.suffix = i.uri OFFSET 0) p" \
+    LIVE_TABLE_OF("p", STAYS_OR_PARTITIONS("t")) "WHERE " PARTITION_STAYS
+#define OWN_NAMED_ABOVE \
+    "SELECT i.uri, 'partition ' || p.name, true, p.name" PLACES_AND_ABOVE OWN_REST \
+    FOR_EACH "(SELECT p.name FROM partitions p WHERE p.table_id = b.table_id AND p.name = r.path" \
+    "     AND p.base = b.no AND p.suffix IS NULL OFFSET 0) p"
+#define OWN_PLACED_ABOVE \
+    "SELECT i.uri, 'partition ' || p.name, true, p.name" PLACES_AND_ABOVE OWN_REST \
+    FOR_EACH "(SELECT p.name FROM partitions p WHERE p.table_id = b.table_id AND p.suffix = r.path" \
+    "     AND p.base > 0 AND p.base = b.no OFFSET 0) p"
+
+/* At a place or below it. */
+#define TABLES_BELOW \
+    "SELECT i.uri, t.who, false, NULL" PLACES \
+    FOR_EACH "(SELECT " TABLE_NAME " AS who FROM (" TABLES BELOW("t.location") " OFFSET 0) t" \
+    "     WHERE " STAYS_OR_PARTITIONS("t") " LIMIT 1) t"
+#define OWN_TABLE_AT \
+    "SELECT i.uri, 'its table ' || t.name, false, NULL" PLACES \
+    "JOIN tables t ON t.id = ANY ($3) AND $4 IS NOT NULL AND t.location = i.uri"
+#define DATABASES_BELOW \
+    "SELECT i.uri, 'database ' || d.name, false, NULL" PLACES \
+    FOR_EACH "(SELECT d.name FROM databases d WHERE d.dropped_at IS NULL AND d.id <> $5::bigint" \
+    "     AND " AT_OR_BELOW("d.location") " LIMIT 1) d"
+#define MANAGED_BELOW \
+    "SELECT i.uri, 'database ' || d.name || ' (managed tables)', false, NULL" PLACES \
+    FOR_EACH "(SELECT d.name FROM databases d WHERE d.dropped_at IS NULL AND d.managed_location IS NOT NULL" \
+    "     AND d.id <> $5 AND " AT_OR_BELOW("d.managed_location") " LIMIT 1) d"
+#define CATALOGS_BELOW \
+    "SELECT i.uri, 'catalog ' || c.name, false, NULL" PLACES \
+    FOR_EACH "(SELECT c.name FROM catalogs c WHERE " AT_OR_BELOW("c.location") " LIMIT 1) c"
+#define BASES_BELOW \
+    "SELECT i.uri, b.who, false, NULL" PLACES \
+    FOR_EACH "(SELECT 'partitions of table ' || t.name AS who" \
+    "     FROM (SELECT * FROM location_bases b WHERE b.uri >= i.uri AND b.uri < i.uri || '0' OFFSET 0) b" \
+    LIVE_TABLE_OF("b", STAYS_OR_PARTITIONS("t")) \
+    "     WHERE (b.uri = i.uri OR b.uri > i.uri || '/') AND " KEEPS_PARTITIONS " LIMIT 1) b"
+#define PARTITIONS_BELOW \
+    "SELECT i.uri, p.who, false, NULL" PLACES \
+    FOR_EACH "(SELECT 'partition ' || p.name || ' of table ' || t.name AS who" \
+    "     FROM (SELECT p.table_id, p.name FROM partitions p WHERE p.base = 0 AND " BELOW("p.suffix") " OFFSET 0) p" \
+    LIVE_TABLE_OF("p", STAYS_OR_PARTITIONS("t")) "WHERE " PARTITION_STAYS " LIMIT 1) p"
+#define OWN_PLACED_BELOW \
+    "SELECT i.uri, 'partition ' || p.name, false, NULL" PLACES OWN_REST \
+    FOR_EACH "(SELECT p.name FROM (SELECT p.table_id, p.name FROM partitions p WHERE p.table_id = b.table_id AND p.base > 0" \
+    "     AND p.suffix > r.path || '/' AND p.suffix < r.path || '0' AND p.base = b.no OFFSET 0) p" \
+    "     WHERE " PARTITION_STAYS " LIMIT 1) p"
+
+#define AND_ALSO " UNION ALL "
 static const PgStmt USERS = {
-    NULL, "SELECT i.uri, " TABLE_NAME ", true, NULL" EACH(
-              "$2", TABLES
-              "t.location = i.uri AND " STAYS("t")) "t"
-                                                    " UNION ALL SELECT i.uri, 'partitions of table ' || t.name, true, NULL" EACH("$2", "SELECT * FROM location_bases b WHERE b.uri = i.uri") "b" LIVE_TABLE_OF(
-                                                        "b", STAYS("t")) "WHERE " KEEPS_PARTITIONS
-                                                                         " UNION ALL SELECT i.uri, 'partition ' || p.name || ' of table ' || t.name, true, NULL" EACH(
-                                                                             "$2", "SELECT p.table_id, p.name FROM partitions p WHERE p.base = 0 AND p.suffix = i.uri") "p" LIVE_TABLE_OF("p", STAYS_OR_PARTITIONS("t")) "WHERE " PARTITION_STAYS " UNION ALL SELECT i.uri, 'partition ' || p.name, true, p.name" OWN_REST("$2") "(SELECT p.name FROM partitions p WHERE p.table_id = b.table_id AND p.name = r.path AND p.base = b.no AND p.suffix IS NULL OFFSET 0) p"
-                                                                                                                                                                                                                                                                                                                                 " UNION ALL SELECT i.uri, 'partition ' || p.name, true, p.name" OWN_REST("$2") "(SELECT p.name FROM partitions p WHERE p.table_id = b.table_id AND p.suffix = r.path AND p.base > 0 AND p.base = b.no OFFSET 0) p"
-                                                                                                                                                                                                                                                                                                                                                                                                                " UNION ALL SELECT i.uri, t.who, false, NULL FROM unnest($1::text[]) i (uri) CROSS JOIN LATERAL (SELECT " TABLE_NAME
-                                                                                                                                                                                                                                                                                                                                                                                                                " AS who FROM (" TABLES BELOW("t.location") " OFFSET 0) t WHERE " STAYS_OR_PARTITIONS("t") " LIMIT 1) t"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           " UNION ALL SELECT i.uri, 'its table ' || t.name, false, NULL FROM unnest($1::text[]) i (uri) JOIN tables t ON t.id = ANY ($3)"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "     AND $4 IS NOT NULL AND t.location = i.uri"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           " UNION ALL SELECT i.uri, 'database ' || d.name, false, NULL FROM unnest($1::text[]) i (uri) CROSS JOIN LATERAL (SELECT d.name"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "     FROM databases d WHERE d.dropped_at IS NULL AND d.id <> $5::bigint AND (d.location = i.uri OR (" BELOW(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "d.location") ")) LIMIT 1) d"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             " UNION ALL SELECT i.uri, 'database ' || d.name || ' (managed tables)', false, NULL FROM unnest($1::text[]) i (uri)"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "     CROSS JOIN LATERAL (SELECT d.name FROM databases d WHERE d.dropped_at IS NULL AND d.managed_location IS NOT NULL"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "     AND d.id <> $5 AND (d.managed_location = i.uri OR (" BELOW("d.managed_location") ")) LIMIT 1) d"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    " UNION ALL SELECT i.uri, 'catalog ' || c.name, false, NULL FROM unnest($1::text[]) i (uri) CROSS JOIN LATERAL (SELECT c.name"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "     FROM catalogs c WHERE c.location = i.uri OR (" BELOW("c.location") ") LIMIT 1) c"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             " UNION ALL SELECT i.uri, b.who, false, NULL FROM unnest($1::text[]) i (uri) CROSS JOIN LATERAL (SELECT 'partitions of table ' || t.name"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "     AS who FROM (SELECT * FROM location_bases b WHERE b.uri >= i.uri AND b.uri < i.uri || '0' OFFSET 0) b" LIVE_TABLE_OF(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "b", STAYS_OR_PARTITIONS("t")) "WHERE (b.uri = i.uri OR b.uri > i.uri || '/') AND " KEEPS_PARTITIONS
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                " LIMIT 1) b"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                " UNION ALL SELECT i.uri, p.who, false, NULL FROM unnest($1::text[]) i (uri) CROSS JOIN LATERAL (SELECT 'partition ' || p.name ||"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "     ' of table ' || t.name AS who FROM (SELECT p.table_id, p.name FROM partitions p WHERE p.base = 0 AND " BELOW("p.suffix") "     OFFSET 0) p" LIVE_TABLE_OF(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                    "p", STAYS_OR_PARTITIONS(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "t")) "WHERE " PARTITION_STAYS
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   " LIMIT 1) p"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   " UNION ALL SELECT i.uri, 'partition ' || p.name, false, NULL" OWN_REST("$1") "(SELECT p.name FROM (SELECT p.table_id, p.name"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "     FROM partitions p WHERE p.table_id = b.table_id AND p.base > 0 AND p.suffix > r.path || '/' AND p.suffix < r.path || '0'"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "     AND p.base = b.no OFFSET 0) p WHERE " PARTITION_STAYS
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 " LIMIT 1) p"};
+    NULL,
+    TABLES_ABOVE AND_ALSO BASES_ABOVE AND_ALSO PARTITIONS_ABOVE AND_ALSO OWN_NAMED_ABOVE AND_ALSO OWN_PLACED_ABOVE AND_ALSO
+    TABLES_BELOW AND_ALSO OWN_TABLE_AT AND_ALSO DATABASES_BELOW AND_ALSO MANAGED_BELOW AND_ALSO CATALOGS_BELOW AND_ALSO
+    BASES_BELOW AND_ALSO PARTITIONS_BELOW AND_ALSO OWN_PLACED_BELOW};
+/* clang-format on */
 
 static size_t depth_of(Str at) {
     size_t depth = 0;
