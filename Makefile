@@ -21,7 +21,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 VARIANT ?= release
-FOLDERS ?= base config pg storage catalog catalog/sql server server/auth server/rest cli
+FOLDERS ?= base config pg storage thrift catalog catalog/sql server server/auth server/rest cli
 PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
@@ -92,14 +92,15 @@ FUZZ_PROGRAMS := $(FUZZ_WANTED:%.c=$(OUT)/%)
 OPTIONS_GENERATOR := $(wildcard config/gen_options.c)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 OPENAPI := $(wildcard server/rest/openapi.yaml)
+IDL := $(wildcard thrift/idl/*.thrift)
 
-GENERATED := $(if $(OPTIONS_GENERATOR),options) $(if $(MIGRATIONS),migrations) $(if $(OPENAPI),openapi)
+GENERATED := $(if $(OPTIONS_GENERATOR),options) $(if $(MIGRATIONS),migrations) $(if $(OPENAPI),openapi) $(if $(IDL),hms)
 GENERATED_HEADERS := $(GENERATED:%=$(GEN)/%.auto.h)
 GENERATED_OBJECTS := $(GENERATED:%=$(OUT)/gen/%.auto.o)
 
 # The tools of the build are plain programs, whatever the variant, and stand on base alone.
 TOOL_OBJECTS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard base/*.c))
-TOOL_MAINS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard tools/*.c) $(OPTIONS_GENERATOR))
+TOOL_MAINS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard tools/*.c) $(OPTIONS_GENERATOR) $(wildcard thrift/gen_*.c))
 TOOL_FLAGS := $(COMMON) $(FLAGS_release) $(PKG_CFLAGS)
 
 C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz,$(filter-out %.auto.c %.auto.h,$(wildcard $(d)/*.c $(d)/*.h))))
@@ -159,6 +160,10 @@ $(TOOLS_OUT)/gen_options: $(TOOLS_OUT)/config/gen_options.o $(TOOL_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK_release) -o $@ $^ $(PKG_LIBS)
 
+$(TOOLS_OUT)/gen_tables: $(TOOLS_OUT)/thrift/gen_tables.o $(TOOL_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK_release) -o $@ $^ $(PKG_LIBS)
+
 # A stamp says "generated"; a result that did not change keeps its time, so nothing is rebuilt for it.
 define replace_if_changed
 @for f in $(1); do if cmp -s $$f.new $$f; then rm $$f.new; else mv $$f.new $$f; fi; done
@@ -187,11 +192,21 @@ $(GEN)/openapi.stamp: $(OPENAPI) $(TOOLS_OUT)/embed
 	$(Q)$(TOOLS_OUT)/embed bytes $(GEN)/openapi.auto.h.new $(GEN)/openapi.auto.c.new openapi_yaml $(OPENAPI)
 	$(call replace_if_changed,$(OPENAPI_RESULTS))
 
+# The compiler of Thrift reads the IDL, and we read what it says about it.
+HMS_RESULTS := $(addprefix $(GEN)/,hms.auto.h hms.auto.c)
+$(GEN)/hms.stamp: $(IDL) $(TOOLS_OUT)/gen_tables
+	$(call say,GEN,thrift/idl)
+	@mkdir -p $(@D)
+	$(Q)thrift --gen json:merge -out $(GEN) thrift/idl/hive_metastore.thrift
+	$(Q)$(TOOLS_OUT)/gen_tables $(GEN)/hive_metastore.json --header $(GEN)/hms.auto.h.new --source $(GEN)/hms.auto.c.new
+	$(call replace_if_changed,$(HMS_RESULTS))
+
 # Lost results are made again.
 $(OPTIONS_RESULTS): $(GEN)/options.stamp
 $(MIGRATIONS_RESULTS): $(GEN)/migrations.stamp
 $(OPENAPI_RESULTS): $(GEN)/openapi.stamp
-$(OPTIONS_RESULTS) $(MIGRATIONS_RESULTS) $(OPENAPI_RESULTS):
+$(HMS_RESULTS): $(GEN)/hms.stamp
+$(OPTIONS_RESULTS) $(MIGRATIONS_RESULTS) $(OPENAPI_RESULTS) $(HMS_RESULTS):
 	@test -f $@ || { rm -f $< && $(MAKE) $<; }
 
 generate: $(if $(OPTIONS_GENERATOR),$(GEN)/propolis.yaml $(GEN)/configuration.md) ## write the committed generated files
