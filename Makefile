@@ -103,9 +103,9 @@ TOOL_OBJECTS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard base/*.c))
 TOOL_MAINS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard tools/*.c) $(OPTIONS_GENERATOR) $(wildcard thrift/gen_*.c))
 TOOL_FLAGS := $(COMMON) $(FLAGS_release) $(PKG_CFLAGS)
 
-C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz,$(filter-out %.auto.c %.auto.h,$(wildcard $(d)/*.c $(d)/*.h))))
+C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz tests/oracle,$(filter-out %.auto.c %.auto.h,$(wildcard $(d)/*.c $(d)/*.h))))
 
-.PHONY: all help deps deps-test run test unit blackbox asan tsan fuzz fuzz-programs unit-programs format lint tidy bench \
+.PHONY: all help deps deps-test run test unit blackbox asan tsan fuzz fuzz-programs unit-programs oracle format lint tidy bench \
     generate check-generated install clean FORCE
 
 # Objects stay, also those that only a pattern rule asked for.
@@ -302,6 +302,35 @@ fuzz: ## run each fuzzer for FUZZ_SECONDS (30) over a copy of its corpus (T="jso
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+# Thrift's own C GLib library as the other end of our codec. What its generator writes is large and not ours, so it is compiled
+# without warnings.
+ORACLE := $(OUT)/tests/oracle
+$(ORACLE)/oracle.thrift: tests/oracle/make_idl.py $(GEN)/hms.auto.h
+	@mkdir -p $(@D)
+	$(Q)tests/oracle/make_idl.py $(GEN)/hive_metastore.json $@ $(ORACLE)/peer_types.c
+
+$(ORACLE)/generated.o: $(ORACLE)/oracle.thrift
+	$(call say,GEN,$<)
+	$(Q)thrift -nowarn --allow-neg-keys --gen c_glib -out $(ORACLE) $<
+	$(call say,CC,$(ORACLE)/oracle_oracle_types.c)
+	$(Q)$(CC) -w -O0 $$(pkg-config --cflags thrift_c_glib) -c $(ORACLE)/oracle_oracle_types.c -o $(ORACLE)/oracle_types.o
+	$(Q)$(CC) -w -O0 -I. $$(pkg-config --cflags thrift_c_glib) -c $(ORACLE)/peer_types.c -o $(ORACLE)/peer_types.o
+	$(Q)$(LD) -r -o $@ $(ORACLE)/oracle_types.o $(ORACLE)/peer_types.o
+
+$(ORACLE)/peer.o: tests/oracle/peer.c tests/oracle/peer.h $(OUT)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -Wcast-qual,$(COMPILE)) $$(pkg-config --cflags thrift_c_glib) -c $< -o $@
+
+$(ORACLE)/test_oracle: $(ORACLE)/oracle.o $(ORACLE)/peer.o $(ORACLE)/generated.o $(OUT)/libunit.a $(ARCHIVE)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^ -lcmocka $(PKG_LIBS) $$(pkg-config --libs thrift_c_glib gobject-2.0)
+
+oracle: ## our Thrift codec against that of Apache Thrift for C GLib, on random values of every struct
+	@tools/deps run test oracle
+	@$(MAKE) $(ORACLE)/test_oracle
+	@tools/run-unit $(ORACLE)/test_oracle
 
 bench: all ## speed beside pgbench
 	@if [ -x tests/bench/run ]; then exec tests/bench/run $(ARGS); else echo "tests/bench/run is not there yet"; fi
