@@ -335,8 +335,8 @@ static void test_memory_is_bounded(void **state) {
 /* ---- parts encoded before, and lists that are not held -------------------------------------------------------------- */
 
 typedef struct Pieces {
-    Buf all;
-    size_t count, largest;
+    Buf all; /* empty when it may not grow: then only counted */
+    size_t count, largest, bytes;
     size_t stop_after; /* 0: never */
 } Pieces;
 
@@ -346,6 +346,7 @@ static bool take_piece(void *ctx, Buf *segment, Err *err) {
         return err_set(err, ERR_TIMEOUT, "gone");
     }
     buf_add(&pieces->all, buf_str(segment));
+    pieces->bytes += segment->len;
     pieces->largest = MAX(pieces->largest, segment->len);
     pieces->count++;
     buf_clear(segment);
@@ -415,6 +416,14 @@ static void test_streamed_list(void **state) {
     }
 }
 
+/* A million partitions in the memory of a piece. */
+static void test_a_million(void **state) {
+    (void)state;
+    Pieces pieces = {.all = BUF_INIT(0)};
+    stream_partitions(THRIFT_BINARY, 1000000, &pieces);
+    assert_true(pieces.bytes > 30000000 && pieces.largest < 65536 + 100);
+}
+
 static void test_streams_that_fail(void **state) {
     (void)state;
     Source source = {.fail_at = 500};
@@ -441,7 +450,7 @@ int main(void) {
         UNIT_TEST(test_items_of_another_type), UNIT_TEST(test_required),          UNIT_TEST(test_places),
         UNIT_TEST(test_limits_at_their_edge),  UNIT_TEST(test_huge_promises),     UNIT_TEST(test_memory_of_items),
         UNIT_TEST(test_deep_nesting),          UNIT_TEST(test_memory_is_bounded), UNIT_TEST(test_raw_parts),
-        UNIT_TEST(test_streamed_list),         UNIT_TEST(test_streams_that_fail),
+        UNIT_TEST(test_streamed_list),         UNIT_TEST(test_a_million),         UNIT_TEST(test_streams_that_fail),
     };
     return UNIT_RUN("thrift_codec", tests);
 }
