@@ -21,7 +21,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 VARIANT ?= release
-FOLDERS ?= base config pg storage catalog catalog/sql server server/auth server/rest cli
+FOLDERS ?= base config pg storage thrift catalog catalog/sql server server/auth server/rest cli
 PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
@@ -92,19 +92,20 @@ FUZZ_PROGRAMS := $(FUZZ_WANTED:%.c=$(OUT)/%)
 OPTIONS_GENERATOR := $(wildcard config/gen_options.c)
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 OPENAPI := $(wildcard server/rest/openapi.yaml)
+IDL := $(wildcard thrift/idl/*.thrift)
 
-GENERATED := $(if $(OPTIONS_GENERATOR),options) $(if $(MIGRATIONS),migrations) $(if $(OPENAPI),openapi)
+GENERATED := $(if $(OPTIONS_GENERATOR),options) $(if $(MIGRATIONS),migrations) $(if $(OPENAPI),openapi) $(if $(IDL),hms)
 GENERATED_HEADERS := $(GENERATED:%=$(GEN)/%.auto.h)
 GENERATED_OBJECTS := $(GENERATED:%=$(OUT)/gen/%.auto.o)
 
 # The tools of the build are plain programs, whatever the variant, and stand on base alone.
 TOOL_OBJECTS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard base/*.c))
-TOOL_MAINS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard tools/*.c) $(OPTIONS_GENERATOR))
+TOOL_MAINS := $(patsubst %.c,$(TOOLS_OUT)/%.o,$(wildcard tools/*.c) $(OPTIONS_GENERATOR) $(wildcard thrift/gen_*.c))
 TOOL_FLAGS := $(COMMON) $(FLAGS_release) $(PKG_CFLAGS)
 
-C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz,$(filter-out %.auto.c %.auto.h,$(wildcard $(d)/*.c $(d)/*.h))))
+C_FILES := $(sort $(foreach d,$(FOLDERS) tools tests/unit tests/fuzz tests/oracle,$(filter-out %.auto.c %.auto.h,$(wildcard $(d)/*.c $(d)/*.h))))
 
-.PHONY: all help deps deps-test run test unit blackbox asan tsan fuzz fuzz-programs unit-programs format lint tidy bench \
+.PHONY: all help deps deps-test run test unit blackbox asan tsan fuzz fuzz-programs unit-programs oracle format lint tidy bench \
     generate check-generated install clean FORCE
 
 # Objects stay, also those that only a pattern rule asked for.
@@ -159,6 +160,10 @@ $(TOOLS_OUT)/gen_options: $(TOOLS_OUT)/config/gen_options.o $(TOOL_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK_release) -o $@ $^ $(PKG_LIBS)
 
+$(TOOLS_OUT)/gen_tables: $(TOOLS_OUT)/thrift/gen_tables.o $(TOOL_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK_release) -o $@ $^ $(PKG_LIBS)
+
 # A stamp says "generated"; a result that did not change keeps its time, so nothing is rebuilt for it.
 define replace_if_changed
 @for f in $(1); do if cmp -s $$f.new $$f; then rm $$f.new; else mv $$f.new $$f; fi; done
@@ -187,11 +192,21 @@ $(GEN)/openapi.stamp: $(OPENAPI) $(TOOLS_OUT)/embed
 	$(Q)$(TOOLS_OUT)/embed bytes $(GEN)/openapi.auto.h.new $(GEN)/openapi.auto.c.new openapi_yaml $(OPENAPI)
 	$(call replace_if_changed,$(OPENAPI_RESULTS))
 
+# The compiler of Thrift reads the IDL, and we read what it says about it.
+HMS_RESULTS := $(addprefix $(GEN)/,hms.auto.h hms.auto.c)
+$(GEN)/hms.stamp: $(IDL) $(TOOLS_OUT)/gen_tables
+	$(call say,GEN,thrift/idl)
+	@mkdir -p $(@D)
+	$(Q)thrift --gen json:merge -out $(GEN) thrift/idl/hive_metastore.thrift
+	$(Q)$(TOOLS_OUT)/gen_tables $(GEN)/hive_metastore.json --header $(GEN)/hms.auto.h.new --source $(GEN)/hms.auto.c.new
+	$(call replace_if_changed,$(HMS_RESULTS))
+
 # Lost results are made again.
 $(OPTIONS_RESULTS): $(GEN)/options.stamp
 $(MIGRATIONS_RESULTS): $(GEN)/migrations.stamp
 $(OPENAPI_RESULTS): $(GEN)/openapi.stamp
-$(OPTIONS_RESULTS) $(MIGRATIONS_RESULTS) $(OPENAPI_RESULTS):
+$(HMS_RESULTS): $(GEN)/hms.stamp
+$(OPTIONS_RESULTS) $(MIGRATIONS_RESULTS) $(OPENAPI_RESULTS) $(HMS_RESULTS):
 	@test -f $@ || { rm -f $< && $(MAKE) $<; }
 
 generate: $(if $(OPTIONS_GENERATOR),$(GEN)/propolis.yaml $(GEN)/configuration.md) ## write the committed generated files
@@ -287,6 +302,35 @@ fuzz: ## run each fuzzer for FUZZ_SECONDS (30) over a copy of its corpus (T="jso
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(ARCHIVE)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
+# Thrift's own C GLib library as the other end of our codec. What its generator writes is large and not ours, so it is compiled
+# without warnings.
+ORACLE := $(OUT)/tests/oracle
+$(ORACLE)/oracle.thrift: tests/oracle/make_idl.py $(GEN)/hms.auto.h
+	@mkdir -p $(@D)
+	$(Q)tests/oracle/make_idl.py $(GEN)/hive_metastore.json $@ $(ORACLE)/peer_types.c
+
+$(ORACLE)/generated.o: $(ORACLE)/oracle.thrift
+	$(call say,GEN,$<)
+	$(Q)thrift -nowarn --allow-neg-keys --gen c_glib -out $(ORACLE) $<
+	$(call say,CC,$(ORACLE)/oracle_oracle_types.c)
+	$(Q)$(CC) -w -O0 $$(pkg-config --cflags thrift_c_glib) -c $(ORACLE)/oracle_oracle_types.c -o $(ORACLE)/oracle_types.o
+	$(Q)$(CC) -w -O0 -I. $$(pkg-config --cflags thrift_c_glib) -c $(ORACLE)/peer_types.c -o $(ORACLE)/peer_types.o
+	$(Q)$(LD) -r -o $@ $(ORACLE)/oracle_types.o $(ORACLE)/peer_types.o
+
+$(ORACLE)/peer.o: tests/oracle/peer.c tests/oracle/peer.h $(OUT)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -Wcast-qual,$(COMPILE)) $$(pkg-config --cflags thrift_c_glib) -c $< -o $@
+
+$(ORACLE)/test_oracle: $(ORACLE)/oracle.o $(ORACLE)/peer.o $(ORACLE)/generated.o $(OUT)/libunit.a $(ARCHIVE)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^ -lcmocka $(PKG_LIBS) $$(pkg-config --libs thrift_c_glib gobject-2.0)
+
+oracle: ## our Thrift codec against that of Apache Thrift for C GLib, on random values of every struct
+	@tools/deps run test oracle
+	@$(MAKE) $(ORACLE)/test_oracle
+	@tools/run-unit $(ORACLE)/test_oracle
 
 bench: all ## speed beside pgbench
 	@if [ -x tests/bench/run ]; then exec tests/bench/run $(ARGS); else echo "tests/bench/run is not there yet"; fi
