@@ -141,7 +141,9 @@ CREATE TABLE partitions (
     altered_seq bigint,              -- the last change that altered it
     PRIMARY KEY (table_id, name)
 );
-CREATE INDEX partitions_key1 ON partitions (table_id, key1);
+-- Not on table_id itself: then the primary key is the one way to a partition by its name, and a plan made while there were
+-- few partitions cannot take this index for it.
+CREATE INDEX partitions_key1 ON partitions ((table_id + 0), key1);
 CREATE INDEX partitions_absolute ON partitions (suffix) WHERE base = 0;
 CREATE INDEX partitions_absolute_of ON partitions (table_id) WHERE base = 0;
 CREATE INDEX partitions_placed ON partitions (table_id, suffix) WHERE base > 0 AND suffix IS NOT NULL;

@@ -48,7 +48,7 @@ bool doomed_places(Ctx *ctx, PgConn *conn, int64_t database_id, int64_t table_id
 }
 
 bool doomed_count(Ctx *ctx, PgConn *conn, const DiscardWhat *what, int64_t *ret_count, Err *err) {
-    static const PgStmt stmt = {"doomed_count", "SELECT count(*) FROM partitions WHERE table_id = $1 AND name = ANY ($2::text[])"};
+    static const PgStmt stmt = {NULL, "SELECT count(*) FROM partitions WHERE table_id = $1 AND name = ANY ($2::text[])"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, what->tables[0]);

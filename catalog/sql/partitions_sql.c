@@ -127,41 +127,48 @@ static bool partitions_from_rows(Ctx *ctx, PgConn *conn, const PartitionScope *s
     return arena_check(ctx->arena, err);
 }
 
-/* The plain listings are prepared; what a filter makes is planned each time. */
+/* The plain listings are prepared. What a filter makes is planned each time, and so are lists of names: a plan for any
+ * number of them walks through all partitions once for a few names in a small table. */
 typedef struct ListStatement {
     const char *what; /* the select list */
     const char *tail; /* behind the WHERE: order, lock */
-    const PgStmt all, by_names;
+    const PgStmt all, by_name, by_names;
 } ListStatement;
 
 #define LIST_HEAD(what) "SELECT " what " FROM partitions p WHERE p.table_id = $1"
 #define LIST_TAIL(order) " AND p.name > coalesce($2::text, '')" order
+#define LIST_NAME(order) " AND p.name > coalesce($2::text, '') AND p.name = $4" order
 #define LIST_NAMES(order) " AND p.name > coalesce($2::text, '') AND p.name = ANY ($4::text[])" order
 #define ORDER_LIMIT " ORDER BY p.name LIMIT $3"
 
 static const ListStatement LIST_ROWS = {PARTITION_COLUMNS("p"),
                                         ORDER_LIMIT,
                                         {"partitions_all", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_TAIL(ORDER_LIMIT)},
-                                        {"partitions_named", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT)}};
+                                        {"partitions_one", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAME(ORDER_LIMIT)},
+                                        {NULL, LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT)}};
 static const ListStatement LIST_ROWS_LOCKED = {
     PARTITION_COLUMNS("p"),
     ORDER_LIMIT " FOR UPDATE",
     {"partitions_all_locked", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_TAIL(ORDER_LIMIT " FOR UPDATE")},
-    {"partitions_named_locked", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT " FOR UPDATE")}};
+    {"partitions_one_locked", LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAME(ORDER_LIMIT " FOR UPDATE")},
+    {NULL, LIST_HEAD(PARTITION_COLUMNS("p")) LIST_NAMES(ORDER_LIMIT " FOR UPDATE")}};
 static const ListStatement LIST_JUST_NAMES = {"p.name",
                                               ORDER_LIMIT,
                                               {"partition_names_all", LIST_HEAD("p.name") LIST_TAIL(ORDER_LIMIT)},
-                                              {"partition_names_named", LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT)}};
+                                              {"partition_names_one", LIST_HEAD("p.name") LIST_NAME(ORDER_LIMIT)},
+                                              {NULL, LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT)}};
 static const ListStatement LIST_JUST_NAMES_LOCKED = {
     "p.name",
     ORDER_LIMIT " FOR UPDATE",
     {"partition_names_all_locked", LIST_HEAD("p.name") LIST_TAIL(ORDER_LIMIT " FOR UPDATE")},
-    {"partition_names_named_locked", LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT " FOR UPDATE")}};
+    {"partition_names_one_locked", LIST_HEAD("p.name") LIST_NAME(ORDER_LIMIT " FOR UPDATE")},
+    {NULL, LIST_HEAD("p.name") LIST_NAMES(ORDER_LIMIT " FOR UPDATE")}};
 static const ListStatement LIST_COUNT = {
     "count(*)",
     " AND ($3::bigint IS NULL OR true)",
     {"partition_count_all", LIST_HEAD("count(*)") LIST_TAIL(" AND ($3::bigint IS NULL OR true)")},
-    {"partition_count_named", LIST_HEAD("count(*)") LIST_NAMES(" AND ($3::bigint IS NULL OR true)")}};
+    {"partition_count_one", LIST_HEAD("count(*)") LIST_NAME(" AND ($3::bigint IS NULL OR true)")},
+    {NULL, LIST_HEAD("count(*)") LIST_NAMES(" AND ($3::bigint IS NULL OR true)")}};
 
 static bool is_plain(const PartitionQuery *q) {
     return str_is_empty(str_trim(q->filter)) && q->prefix.count == 0 && q->segments <= 1;
@@ -186,7 +193,8 @@ static bool list_filtered(Ctx *ctx, PgConn *conn, const PartitionScope *scope, c
         return false;
     }
     Str sql = arena_printf(ctx->arena,
-                           "SELECT %s FROM partitions p WHERE p.table_id = $1 AND p.name > coalesce($2::text, '')%" STR_FMT "%s",
+                           "SELECT %s FROM partitions p WHERE p.table_id = $1 AND p.table_id + 0 = $1"
+                           " AND p.name > coalesce($2::text, '')%" STR_FMT "%s",
                            list->what, STR_ARG(where), list->tail);
     PgStmt stmt = {NULL, sql.ptr};
     return pg_exec(conn, &stmt, &args, ctx->arena, ret, err);
@@ -199,11 +207,15 @@ static bool list_rows(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const
     }
     PgArgs args = pg_args(ctx->arena);
     base_args(&args, scope, q);
-    if (q->with_names) {
-        StrList names = q->names.items ? q->names : (StrList){&(Str){0}, 0};
-        pg_arg_texts(&args, names);
+    if (!q->with_names) {
+        return pg_exec(conn, &list->all, &args, ctx->arena, ret, err);
     }
-    return pg_exec(conn, q->with_names ? &list->by_names : &list->all, &args, ctx->arena, ret, err);
+    if (q->names.count == 1) {
+        pg_arg_text(&args, q->names.items[0]);
+        return pg_exec(conn, &list->by_name, &args, ctx->arena, ret, err);
+    }
+    pg_arg_texts(&args, q->names.items ? q->names : (StrList){&(Str){0}, 0});
+    return pg_exec(conn, &list->by_names, &args, ctx->arena, ret, err);
 }
 
 bool partition_rows_get(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *q, bool lock, Partitions *ret,
@@ -249,7 +261,7 @@ bool partition_rows_any(Ctx *ctx, PgConn *conn, int64_t table_id, bool *ret, Err
 }
 
 bool partition_rows_existing(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, StrList *ret, Err *err) {
-    static const PgStmt stmt = {"partitions_existing",
+    static const PgStmt stmt = {NULL, /* as for lists of names */
                                 "SELECT name FROM partitions WHERE table_id = $1 AND name = ANY ($2::text[])"};
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
@@ -342,7 +354,7 @@ bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, co
 }
 
 bool partition_rows_retire(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, int64_t seq, bool dropped, Err *err) {
-    static const PgStmt stmt = {"partitions_retire",
+    static const PgStmt stmt = {NULL, /* as for lists of names */
                                 "WITH gone AS (DELETE FROM partitions WHERE table_id = $1 AND name = ANY ($2::text[]) RETURNING *)"
                                 " INSERT INTO partition_images SELECT gone.*, $3::bigint, $4::bool FROM gone"};
     PgArgs args = pg_args(ctx->arena);
@@ -368,9 +380,8 @@ bool partition_rows_set_columns(Ctx *ctx, PgConn *conn, const Table *table, int6
 }
 
 static bool rekey_rows(Ctx *ctx, PgConn *conn, const Table *table, const PgRows *rows, Err *err) {
-    static const PgStmt stmt = {"partitions_rekey",
-                                "UPDATE partitions p SET key1 = n.key1 FROM unnest($2::text[], $3::bytea[]) AS n (name, key1)"
-                                " WHERE p.table_id = $1 AND p.name = n.name"};
+    static const PgStmt stmt = {NULL, "UPDATE partitions p SET key1 = n.key1 FROM unnest($2::text[], $3::bytea[]) AS n (name, key1)"
+                                      " WHERE p.table_id = $1 AND p.name = n.name"};
     RangeKind kind = key1_kind(table);
     StrList names = {ARENA_ARRAY(ctx->arena, Str, rows->count), rows->count};
     StrList keys = {ARENA_ARRAY(ctx->arena, Str, rows->count), rows->count};

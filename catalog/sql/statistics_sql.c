@@ -81,7 +81,7 @@ bool statistics_sql_get(Ctx *ctx, PgConn *conn, TableRef ref, const StrList *par
 }
 
 bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Str *ret, Err *err) {
-    static const PgStmt stmt = {"statistics_partitions",
+    static const PgStmt stmt = {NULL, /* planned for as many names as there are */
                                 "SELECT name FROM partitions WHERE table_id = $1 AND name = ANY ($2) ORDER BY name FOR KEY SHARE"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, table_id);

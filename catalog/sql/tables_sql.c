@@ -175,7 +175,7 @@ bool table_rows_dropped(Ctx *ctx, PgConn *conn, int64_t database_id, Str name, c
 }
 
 bool table_rows_full(Ctx *ctx, PgConn *conn, int64_t database_id, StrList names, Tables *ret, Err *err) {
-    static const PgStmt stmt = {"tables_full",
+    static const PgStmt stmt = {NULL, /* planned for as many names as there are */
                                 "SELECT " TABLE_COLUMNS " FROM tables t JOIN databases d ON d.id = t.database_id"
                                 " JOIN catalogs c ON c.id = d.catalog_id"
                                 " WHERE t.database_id = $1 AND t.name = ANY ($2::text[]) AND t.dropped_at IS NULL ORDER BY t.name"};
