@@ -26,7 +26,8 @@ typedef enum Action {
 } Action;
 
 typedef struct Resource {
-    const char *kind; /* "catalog", "database", "table", "partition", "function", "connection", "user", "server" */
+    const char
+        *kind; /* "catalog", "database", "table", "partition", "function", "connection", "user", "password", "token", "server" */
     Str catalog, database, name;
 } Resource;
 
@@ -34,7 +35,8 @@ typedef struct Resource {
 typedef struct Caller {
     Str principal; /* null: nobody logged in (local mode) */
     bool admin;
-    Str client; /* address */
+    Micros token_expires_at; /* of the token that was logged in with; 0: none, or it lives on */
+    Str client;              /* address */
     Str agent;
     Str protocol;  /* rest, hive, glue, crawler, server */
     Str operation; /* method name */

@@ -160,9 +160,31 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
            expect_an_admin(w->ctx, conn, is_active_admin(&before), err) && log_user(w->ctx, conn, "alter", &w->result, err);
 }
 
+/* The record is read outside the transaction of the change: hashing takes long, and must not hold a lock. */
+static bool check_current(Ctx *ctx, Str name, Str current, Err *err) {
+    Login login;
+    bool found = false;
+    if (str_is_null(current)) {
+        return err_set(err, ERR_FORBIDDEN,
+                       "Who is no admin must send the password until now as \"current_password\". If there is none, ask an admin.");
+    }
+    if (!login_by_name(ctx, name, &login, &found, err)) {
+        return false;
+    }
+    return secret_password_verify(current, found ? login.password_record : STR_NULL) ||
+           err_set(err, ERR_FORBIDDEN, "\"current_password\" is not the password of %" STR_FMT "; nothing was changed.",
+                   STR_ARG(name));
+}
+
+static bool may_alter(Ctx *ctx, Str name, const UserChange *change, Err *err) {
+    bool only_password = change->set_password && !str_is_null(change->password) && !change->set_admin && !change->set_disabled;
+    return ask(ctx, ACTION_ALTER, only_password ? "password" : "user", name, err) &&
+           (ctx->caller->admin || check_current(ctx, name, change->current, err));
+}
+
 bool user_alter(Ctx *ctx, Str name, const UserChange *change, User *ret, Err *err) {
     UserWrite write = {.ctx = ctx, .name = name, .change = change};
-    if (!ask(ctx, ACTION_ALTER, "user", name, err) ||
+    if (!may_alter(ctx, name, change, err) ||
         (change->set_password && !password_record(ctx, change->password, &write.record, err)) ||
         !write_user(&write, alter_body, err)) {
         return false;
@@ -217,9 +239,23 @@ static bool token_create_body(PgConn *conn, void *arg, Err *err) {
            log_token(w->ctx, conn, "create", &owner, &w->result, err);
 }
 
+/* Or a token that ends would be worth as much as one that does not. */
+static bool check_outlives(Ctx *ctx, Micros expires_at, Err *err) {
+    Micros own = ctx->caller->token_expires_at;
+    if (ctx->caller->admin || own == 0 || (expires_at != MICROS_NONE && expires_at <= own)) {
+        return true;
+    }
+    char end[32];
+    time_format(own, end);
+    return err_set(err, ERR_FORBIDDEN,
+                   "The token that you are logged in with ends at %s, and the new one may not live longer. Give expires_at, "
+                   "or log in with your password.",
+                   end);
+}
+
 bool token_create(Ctx *ctx, Str user, Str name, Micros expires_at, Token *ret, Str *ret_secret, Err *err) {
     TokenWrite write = {.ctx = ctx, .user = user, .token = {.id = uuid_random(), .name = name, .expires_at = expires_at}};
-    if (!ask(ctx, ACTION_CREATE, "token", user, err) || !check_token_name(name, err)) {
+    if (!ask(ctx, ACTION_CREATE, "token", user, err) || !check_token_name(name, err) || !check_outlives(ctx, expires_at, err)) {
         return false;
     }
     if (expires_at != MICROS_NONE && expires_at <= clock_now()) {

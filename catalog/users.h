@@ -39,14 +39,18 @@ bool user_create(Ctx *ctx, Str name, Str password, bool admin, User *ret, Err *e
 typedef struct UserChange {
     bool set_password, set_admin, set_disabled;
     Str password; /* null takes it away */
+    Str current;  /* the password until now */
     bool admin, disabled;
 } UserChange;
-/* The last admin who can log in can be neither demoted, disabled nor deleted. */
+/* The last admin who can log in can be neither demoted, disabled nor deleted. Who is no admin may give itself another
+ * password, and nothing else, and must say the one until now: a login alone, of a token above all, must not become one
+ * that lasts. */
 bool user_alter(Ctx *ctx, Str name, const UserChange *change, User *ret, Err *err) WARN_UNUSED;
 bool user_delete(Ctx *ctx, Str name, Err *err) WARN_UNUSED;
 
 bool token_list(Ctx *ctx, Str user, const Page *page, Tokens *ret, Err *err) WARN_UNUSED; /* page->after: the id as text */
-/* RET_SECRET: the token itself, shown this once. EXPIRES_AT may be MICROS_NONE. */
+/* RET_SECRET: the token itself, shown this once. EXPIRES_AT may be MICROS_NONE. Who is no admin makes tokens for itself,
+ * and with a token none that lives longer than that one. */
 bool token_create(Ctx *ctx, Str user, Str name, Micros expires_at, Token *ret, Str *ret_secret, Err *err) WARN_UNUSED;
 bool token_revoke(Ctx *ctx, Str user, Uuid id, Err *err) WARN_UNUSED;
 

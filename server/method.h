@@ -24,8 +24,9 @@ typedef struct Method {
     const char *path; /* pattern: {name} stands for one segment, "{name}:word" for one with that ending */
     MethodHandler handler;
     unsigned flags;
-    const char *action; /* what the permission hook is asked: list, read, create, alter, drop, read_secret, admin */
-    const char *query;  /* query parameters it knows, separated by commas; NULL: none */
+    const char *
+        action; /* what the permission hook is asked: list, read, create, alter, drop, read_secret, admin, own (the user itself, or an admin) */
+    const char *query; /* query parameters it knows, separated by commas; NULL: none */
     const char *since;
     const char *doc;
 } Method;

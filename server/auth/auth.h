@@ -29,7 +29,8 @@ bool auth_login(Auth *auth, Request *r, Err *err) WARN_UNUSED;
 /* Whether auth_login() would need neither the database nor a password hash. */
 bool auth_is_quick(Auth *auth, const HttpExchange *exchange);
 
-/* Catalog.authorize: logged-in users may do all but what is for admins (users, tokens, secrets, the server itself). */
+/* Catalog.authorize: logged-in users may do all but what is for admins (users, secrets, the server itself,
+ * passwords and tokens of others). */
 bool auth_authorize(const Ctx *ctx, Action action, const Resource *resource, Err *err);
 
 /* In required mode on a store without an admin: makes the user "admin" and writes a token for it to DATA_DIR/admin.token

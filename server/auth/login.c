@@ -16,6 +16,7 @@ typedef struct CacheEntry {
     char name[USER_NAME_MAX + 1];
     bool admin;
     int64_t fresh_until_us, verified_until_us;
+    Micros token_expires_at; /* 0: not by itself */
 } CacheEntry;
 
 enum { ENTRIES = 1024, VERIFIED_US = 300 * 1000 * 1000, HASHING_AT_ONCE = 2, WAITING_MOST = 4 };
@@ -255,6 +256,7 @@ static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheE
         int64_t left = MAX(login.expires_at - clock_now(), (int64_t)0);
         fresh = MIN(fresh, left);
     }
+    entry->token_expires_at = login.expires_at == MICROS_NONE ? 0 : login.expires_at;
     entry->fresh_until_us = clock_monotonic_us() + fresh;
     return true;
 }
@@ -273,6 +275,7 @@ static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
     }
     r->caller.principal = arena_str(r->arena, str_from(entry.name));
     r->caller.admin = r->caller.admin || entry.admin;
+    r->caller.token_expires_at = entry.token_expires_at;
     return true;
 }
 

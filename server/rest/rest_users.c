@@ -53,7 +53,8 @@ bool rest_user_create(Request *r, Err *err) {
 }
 
 bool rest_user_patch(Request *r, Err *err) {
-    static const char *const KNOWN[] = {"name", "password", "admin", "disabled", "has_password", "created_at", "updated_at", NULL};
+    static const char *const KNOWN[] = {"name",         "password",   "current_password", "admin", "disabled",
+                                        "has_password", "created_at", "updated_at",       NULL};
     JsonAt body;
     UserChange change = {.set_password = false};
     User user;
@@ -65,6 +66,7 @@ bool rest_user_patch(Request *r, Err *err) {
     change.set_admin = jr_member(&body, "admin").value != NULL;
     change.set_disabled = jr_member(&body, "disabled").value != NULL;
     return rest_member_str(r, &body, "password", &change.password, err) &&
+           rest_member_str(r, &body, "current_password", &change.current, err) &&
            rest_member_bool(r, &body, "admin", &change.admin, err) &&
            rest_member_bool(r, &body, "disabled", &change.disabled, err) && user_alter(&r->ctx, r->path[0], &change, &user, err) &&
            answer_user(r, &user);

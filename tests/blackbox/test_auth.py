@@ -1,6 +1,7 @@
 """Users, tokens and who may do what."""
 
 import base64
+import datetime
 import time
 
 import pytest
@@ -51,10 +52,10 @@ def test_password_and_rights(server, admin):
     ann.ok("POST", "/catalogs/hive/databases", 201, json={"name": "of_ann"})
     change = [c for c in ann.ok("GET", "/changes?principal=ann")["items"]][-1]
     assert (change["operation"], change["name"] if "name" in change else change["database"]) == ("database.create", "of_ann")
-    for method, path in (("GET", "/users"), ("GET", "/users/ann"), ("GET", "//admin/config"), ("GET", "//admin/methods")):
+    for method, path in (("GET", "/users"), ("GET", "/users/admin"), ("GET", "//admin/config"), ("GET", "//admin/methods")):
         ann.problem(method, path, 403, "forbidden")
     ann.problem("POST", "/users", 403, "forbidden", json={"name": "eve"})
-    ann.problem("POST", "/users/ann/tokens", 403, "forbidden", json={"name": "t"})
+    ann.problem("POST", "/users/admin/tokens", 403, "forbidden", json={"name": "t"})
     server.client().problem("GET", "/whoami", 401, "unauthenticated", headers=basic("ann", "wrong horse"))
     server.client().problem("GET", "/whoami", 401, "unauthenticated", headers=basic("nobody", "correct horse"))
 
@@ -99,6 +100,68 @@ def test_disabled_and_deleted(server, admin):
     admin.ok("DELETE", "/users/carl", 204)
     assert until_refused(carl)
     admin.problem("GET", "/users/carl", 404, "user_not_found")
+
+
+def later(**span):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**span)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_own_tokens(server, admin):
+    admin.ok("POST", "/users", 201, json={"name": "dora", "password": "correct horse"})
+    admin.ok("POST", "/users", 201, json={"name": "emil"})
+    of_emil = admin.ok("POST", "/users/emil/tokens", 201, json={"name": "t"})
+    dora = server.client()
+    dora.headers.update(basic("dora", "correct horse"))
+    assert dora.ok("GET", "/users/dora")["name"] == "dora"
+    made = dora.ok("POST", "/users/dora/tokens", 201, json={"name": "short", "expires_at": later(hours=1)})
+    by_token = server.client(made["token"])
+    assert by_token.ok("GET", "/whoami")["admin"] is False
+    for lives in ({}, {"expires_at": later(hours=2)}):
+        problem = by_token.problem("POST", "/users/dora/tokens", 403, "forbidden", json={"name": "long"} | lives)
+        assert "may not live longer" in problem["detail"]
+    by_token.ok("POST", "/users/dora/tokens", 201, json={"name": "shorter", "expires_at": later(minutes=30)})
+    forever = dora.ok("POST", "/users/dora/tokens", 201, json={"name": "forever"})
+    server.client(forever["token"]).ok("POST", "/users/dora/tokens", 201, json={"name": "forever too"})
+    assert sorted(t["name"] for t in dora.ok("GET", "/users/dora/tokens")["items"]) == ["forever", "forever too", "short", "shorter"]
+    for who in ("emil", "admin", "nobody"):
+        dora.problem("GET", f"/users/{who}", 403, "forbidden")
+        dora.problem("GET", f"/users/{who}/tokens", 403, "forbidden")
+        dora.problem("POST", f"/users/{who}/tokens", 403, "forbidden", json={"name": "t"})
+        dora.problem("DELETE", f"/users/{who}/tokens/{of_emil['id']}", 403, "forbidden")
+    dora.problem("DELETE", f"/users/dora/tokens/{of_emil['id']}", 404, "token_not_found")
+    dora.problem("DELETE", "/users/dora", 403, "forbidden")
+    by_token.ok("DELETE", f"/users/dora/tokens/{made['id']}", 204)
+    assert until_refused(by_token)
+
+
+def test_own_password(server, admin):
+    admin.ok("POST", "/users", 201, json={"name": "fred", "password": "correct horse"})
+    fred = server.client()
+    fred.headers.update(basic("fred", "correct horse"))
+    token = fred.ok("POST", "/users/fred/tokens", 201, json={"name": "t"})["token"]
+    right = {"password": "another horse", "current_password": "correct horse"}
+    for client in (fred, server.client(token)):
+        for body in (
+            {"password": "another horse"},
+            right | {"current_password": "wrong horse"},
+            right | {"admin": True},
+            right | {"disabled": False},
+            right | {"password": None},
+            {"current_password": "correct horse"},
+            {"admin": True},
+        ):
+            client.problem("PATCH", "/users/fred", 403, "forbidden", json=body)
+        client.problem("PATCH", "/users/admin", 403, "forbidden", json=right)
+    assert fred.ok("PATCH", "/users/fred", json=right)["has_password"] is True
+    assert until_refused(fred)
+    fred.headers.update(basic("fred", "another horse"))
+    assert fred.ok("GET", "/whoami") == {"principal": "fred", "admin": False, "auth_mode": "required"}
+    change = admin.ok("GET", "/changes?kind=user&name=fred")["items"][-1]
+    assert (change["action"], change["principal"]) == ("alter", "fred")
+    admin.ok("POST", "/users", 201, json={"name": "gina"})
+    gina = server.client(admin.ok("POST", "/users/gina/tokens", 201, json={"name": "t"})["token"])
+    for current in ({}, {"current_password": ""}, {"current_password": "correct horse"}):
+        gina.problem("PATCH", "/users/gina", 403, "forbidden", json={"password": "a first horse"} | current)
 
 
 def test_last_admin_stays(admin):
