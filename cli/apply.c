@@ -1,4 +1,5 @@
 #include "base/map.h"
+#include "cli/attached.h"
 #include "cli/build.h"
 #include "cli/compare.h"
 #include "cli/files.h"
@@ -11,7 +12,8 @@ enum { CHUNK = 1000 };
 typedef struct Applying {
     Progress progress;
     size_t failed, differing;
-    Err first; /* of the failures */
+    Err first;    /* of the failures */
+    bool *broken; /* of each definition: it failed, so nothing is hung on it */
 } Applying;
 
 static const Field RESULT_FIELDS[] = {
@@ -98,10 +100,17 @@ static void fill_kept(Cli *cli, const Noun *noun, json_t *body, const json_t *be
     }
 }
 
-static bool try_dry(Cli *cli, const Noun *noun, Str name, const json_t *now, json_t *body, Applying *a, Err *err) {
-    json_t *before = now ? body_of(cli, now) : NULL;
+static bool try_dry(Cli *cli, const Noun *noun, const Ref *ref, const json_t *now, json_t *body, Applying *a, Err *err) {
+    json_t *before = now ? body_of(cli, now) : NULL, *tags;
+    Str name = ref_text(cli, noun, ref);
     if (before) {
         fill_kept(cli, noun, body, before);
+    }
+    if (before && attached_has_tags(noun) && json_object_get(body, "tags")) {
+        if (!attached_tags(cli, noun, ref, &tags, err)) {
+            return false;
+        }
+        json_object_set(before, "tags", tags);
     }
     if (before && compare_same(before, body)) {
         return report(cli, noun->kind, name, "unchanged", err);
@@ -119,16 +128,25 @@ static bool apply_object(Cli *cli, const Noun *noun, const json_t *object, Apply
     }
     Str path = ref_path(cli, noun, &ref), name = ref_text(cli, noun, &ref);
     json_t *body = body_of(cli, object);
+    const json_t *tags = attached_has_tags(noun) ? json_object_get(object, "tags") : NULL;
+    bool retagged = false;
+    if (noun == &NOUN_TABLE) {
+        json_object_del(body, "constraints"); /* in the second pass */
+    }
     if (!current_of(cli, path, &before, err)) {
         return false;
     }
     if (cli_has(cli, FLAG_DRY_RUN)) {
-        return try_dry(cli, noun, name, before.value, body, a, err);
+        return try_dry(cli, noun, &ref, before.value, body, a, err);
     }
-    if (!api_send(cli, "PUT", path, body, STR_NULL, &after, err)) {
+    if (tags) {
+        json_object_del(body, "tags");
+    }
+    if (!api_send(cli, "PUT", path, body, STR_NULL, &after, err) ||
+        (tags && !attached_put_tags(cli, noun, &ref, tags, &retagged, err))) {
         return err_prefix(err, "%s %" STR_FMT, noun->kind, STR_ARG(name));
     }
-    bool same = before.value && !str_is_null(before.etag) && str_eq(before.etag, after.etag);
+    bool same = before.value && !str_is_null(before.etag) && str_eq(before.etag, after.etag) && !retagged;
     return report(cli, noun->kind, name, !before.value ? "created" : same ? "unchanged" : "changed", err);
 }
 
@@ -335,6 +353,70 @@ static bool apply_one(Cli *cli, const json_t *object, Applying *a, Err *err) {
                                 : err_set(err, ERR_INVALID_INPUT, "A definition of kind partitions has no list \"items\".");
 }
 
+/* --- constraints, when everything else is there ------------------------------------------------------------------- */
+
+static bool report_constraints(Cli *cli, Str table, const AttachedCount *n, Applying *a, Err *err) {
+    bool dry = cli_has(cli, FLAG_DRY_RUN);
+    a->differing += n->created + n->dropped;
+    if (n->created + n->dropped == 0) {
+        return n->unchanged == 0 || report(cli, "constraints", table, "unchanged", err);
+    }
+    Str result = arena_printf(
+        cli->arena, dry ? "%zu would be created, %zu would be dropped, %zu unchanged" : "%zu created, %zu dropped, %zu unchanged",
+        n->created, n->dropped, n->unchanged);
+    return report(cli, "constraints", table, result.ptr, err);
+}
+
+/* One pass over one definition: keys and all else that stands for itself first, what refers to keys afterwards. */
+static bool apply_constraints_of(Cli *cli, const json_t *object, bool foreign, AttachedCount *count, Applying *a, Err *err) {
+    const json_t *wanted = json_object_get(object, "constraints");
+    Str kind = member(object, "kind");
+    bool dry = cli_has(cli, FLAG_DRY_RUN);
+    const Noun *noun = str_is_null(kind) && cli->verb->noun ? noun_by_word(cli->verb->noun) : noun_by_kind(kind);
+    Ref ref;
+    if (noun != &NOUN_TABLE || !wanted) {
+        return true;
+    }
+    if (!ref_of(cli, noun, object, &ref, err)) {
+        return false;
+    }
+    Str name = ref_text(cli, noun, &ref);
+    if (!json_is_array(wanted)) {
+        return err_set(err, ERR_INVALID_INPUT, "table %" STR_FMT ": \"constraints\" must be a list.", STR_ARG(name));
+    }
+    if (!attached_put_constraints(cli, &ref, wanted, foreign, dry, count, err)) {
+        return err_prefix(err, "constraints of table %" STR_FMT, STR_ARG(name));
+    }
+    return !foreign || report_constraints(cli, name, count, a, err);
+}
+
+/* Notes a failure; true: go on all the same. */
+static bool go_on(Cli *cli, size_t index, Applying *a, const Err *err) {
+    if (!cli_has(cli, FLAG_KEEP_GOING) || cli_exit_of(err) == CLI_UNAVAILABLE) {
+        return false;
+    }
+    progress_end(&a->progress);
+    cli_note(cli, "failed: %s", err->message);
+    a->first = a->failed++ ? a->first : *err;
+    a->broken[index] = true;
+    return true;
+}
+
+static bool apply_constraints(Cli *cli, const json_t *objects, Applying *a, Err *err) {
+    size_t count = json_array_size(objects);
+    AttachedCount *counts = ARENA_ARRAY(cli->arena, AttachedCount, count);
+    for (size_t i = 0; i < 2 * count; i++) {
+        size_t at = i % count;
+        bool foreign = i >= count;
+        counts[at] = foreign ? counts[at] : (AttachedCount){0};
+        if (!a->broken[at] && !apply_constraints_of(cli, json_array_get(objects, at), foreign, &counts[at], a, err) &&
+            !go_on(cli, at, a, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Partitions count one by one: a single definition can hold very many. */
 static uint64_t steps_of(const json_t *objects) {
     uint64_t steps = 0;
@@ -348,15 +430,12 @@ static uint64_t steps_of(const json_t *objects) {
 static bool apply_all(Cli *cli, const json_t *objects, Applying *a, Err *err) {
     bool ok = true;
     a->progress = progress_start("Applying", steps_of(objects), cli->quiet);
+    a->broken = ARENA_ARRAY(cli->arena, bool, json_array_size(objects));
     for (size_t i = 0; i < json_array_size(objects) && ok; i++) {
-        ok = apply_one(cli, json_array_get(objects, i), a, err);
-        if (!ok && cli_has(cli, FLAG_KEEP_GOING) && cli_exit_of(err) != CLI_UNAVAILABLE) {
-            progress_end(&a->progress);
-            cli_note(cli, "failed: %s", err->message);
-            a->first = a->failed++ ? a->first : *err;
-            ok = true;
-        }
+        a->broken[i] = false;
+        ok = apply_one(cli, json_array_get(objects, i), a, err) || go_on(cli, i, a, err);
     }
+    ok = ok && apply_constraints(cli, objects, a, err);
     progress_end(&a->progress);
     return ok;
 }

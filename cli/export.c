@@ -1,3 +1,4 @@
+#include "cli/attached.h"
 #include "cli/build.h"
 #include "cli/files.h"
 #include "cli/handlers.h"
@@ -14,11 +15,22 @@ typedef struct Exporting {
     json_t *partitions;
 } Exporting;
 
+static Ref ref_of(Cli *cli, const json_t *object) {
+    return (Ref){arena_str(cli->arena, json_member_text(object, "catalog", cli->arena)),
+                 arena_str(cli->arena, json_member_text(object, "database", cli->arena)),
+                 arena_str(cli->arena, json_member_text(object, "name", cli->arena))};
+}
+
 static bool emit(Cli *cli, Exporting *e, const char *kind, json_t *object, Err *err) {
+    const Noun *noun = noun_by_kind(str_from(kind));
     json_t *document = json_pack("{ss}", "kind", kind);
     json_object_update(document, object);
     cli_file_strip_read_only(document);
-    bool ok = cli->out.format == OUT_JSON ? out_item(&cli->out, document, err) : out_document(&cli->out, document, true, err);
+    Ref ref = ref_of(cli, object);
+    bool ok = !noun || attached_read(cli, noun, &ref, document, err);
+    if (ok) {
+        ok = cli->out.format == OUT_JSON ? out_item(&cli->out, document, err) : out_document(&cli->out, document, true, err);
+    }
     json_decref(document);
     progress_step(&e->progress, 1);
     return ok;
@@ -66,9 +78,7 @@ static bool export_table(Cli *cli, Exporting *e, const Ref *ref, json_t *table, 
 }
 
 static bool emit_table_item(Cli *cli, json_t *item, void *arg, Err *err) {
-    Ref ref = {arena_str(cli->arena, json_member_text(item, "catalog", cli->arena)),
-               arena_str(cli->arena, json_member_text(item, "database", cli->arena)),
-               arena_str(cli->arena, json_member_text(item, "name", cli->arena))};
+    Ref ref = ref_of(cli, item);
     return export_table(cli, arg, &ref, item, err);
 }
 

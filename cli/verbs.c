@@ -201,12 +201,13 @@ const Verb VERBS[] = {
      "changes\nchanges --follow\nchanges --after 1200 --database sales --kind table -o ndjson"},
     {NULL, "export", "[NAME...]", 0, ARGS_MANY, F(PARTITIONS) | F(KIND), do_export_objects,
      "Writes definitions as YAML that `propolis apply` takes back",
-     "NAME is a database or a table (--kind catalog: a catalog); without one, the whole catalog of --catalog. Secrets, tags, "
-     "constraints, statistics and history are not in it.",
+     "NAME is a database or a table (--kind catalog: a catalog); without one, the whole catalog of --catalog. Tags and "
+     "constraints are in it; secrets, statistics and history are not.",
      "export sales > sales.yaml\nexport sales.orders --partitions\nexport | propolis apply -f - --server http://other:8181"},
     {NULL, "apply", "", 0, 0, APPLY_FLAGS, do_apply_files, "Creates or replaces whatever a file defines",
      "The file has one YAML document or JSON object an object, each with `kind`: catalog, database, table, partition, partitions, "
-     "function or connection. What is the same already is left alone.",
+     "function or connection. What is the same already is left alone, and so are tags and constraints "
+     "of which a definition says nothing; `tags: {}` and `constraints: []` take them away.",
      "apply -f sales.yaml\napply -f - --dry-run < sales.yaml"},
     {NULL, "whoami", "", 0, 0, 0, do_whoami_show, "Shows who the server takes you for", NULL, "whoami"},
     {NULL, "doctor", "", 0, 0, 0, do_doctor_run, "Checks the server and what it stands on; exit code 7 when something fails", NULL,

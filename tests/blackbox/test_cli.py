@@ -284,6 +284,71 @@ def test_export_and_apply_are_exact(cli, db, tmp_path):
         assert "changed\n" not in cli("apply", "-f", str(tmp_path / form)).out.replace("unchanged", "")
 
 
+def test_export_has_tags_and_constraints(cli, db):
+    """The child comes before its parent, so its foreign key has to wait for the parent's primary key."""
+    for table in ("child", "parent"):
+        cli("table", "create", f"{db}.{table}", "-c", "id int", "-c", "other int")
+
+    def add(table, **constraint):
+        cli("constraint", "add", f"{db}.{table}", "-f", "-", stdin=json.dumps(constraint))
+
+    add("parent", kind="primary_key", columns=["id"], name="pk_parent", rely=True)
+    add("parent", kind="check", expression="id > 0")
+    add("child", kind="foreign_key", columns=["other"], references={"table": "parent"}, delete_rule="set_null")
+    add("child", kind="default", columns=["id"], expression="7", enable=True)
+    cli("tag", "set", f"{db}.child", "pii=yes", "owner=null")
+    cli("tag", "set", db, "stage=0")
+    text = cli("export", db).out
+    documents = {d["name"]: d for d in yaml.safe_load_all(text)}
+    assert documents[db]["tags"] == {"stage": "0"} and documents["child"]["tags"] == {"pii": "yes", "owner": "null"}
+    assert "tags" not in documents["parent"] and list(documents)[1:] == ["child", "parent"]
+    assert [c["kind"] for c in documents["parent"]["constraints"]] == ["primary_key", "check"]
+    assert not {"catalog", "database", "table", "created_at"} & set(documents["parent"]["constraints"][0])
+
+    changes = cli("changes", "--database", db, "-o", "name").out
+    results = [line.split()[2:] for line in cli("apply", "-f", "-", stdin=text).lines[1:]]
+    assert results == [["unchanged"]] * 5
+    assert "would" not in cli("apply", "-f", "-", "--dry-run", stdin=text).out
+    assert cli("changes", "--database", db, "-o", "name").out == changes
+
+    cli("db", "drop", db, "--cascade")
+    dry = cli("apply", "-f", "-", "--dry-run", stdin=text, code=7).out
+    assert dry.count("2 would be created, 0 would be dropped, 0 unchanged") == 2
+    assert cli("apply", "-f", "-", stdin=text).out.count("2 created, 0 dropped, 0 unchanged") == 2
+    assert cli("export", db).out == text
+
+    for left_out in ("tags", "constraints"):  # what is not said stays
+        short = [{k: v for k, v in d.items() if k != left_out} for d in documents.values()]
+        cli("apply", "-f", "-", stdin=json.dumps(short))
+    assert cli("export", db).out == text
+
+    documents["parent"]["constraints"] = [{"kind": "unique", "columns": ["Other"], "name": "U_Parent"}] + documents["parent"]["constraints"][:1]
+    documents["child"] |= {"tags": {"pii": "no"}, "constraints": []}
+    other = json.dumps(list(documents.values()))
+    dry = cli("apply", "-f", "-", "--dry-run", stdin=other, code=7).out
+    assert '~ tags.pii: "yes" -> "no"' in dry and "0 would be created, 2 would be dropped, 0 unchanged" in dry
+    assert cli("export", db).out == text
+    done = cli("apply", "-f", "-", stdin=other).out
+    assert "1 created, 1 dropped, 1 unchanged" in done and re.search(r"child +changed$", done, re.M)
+    after = {d["name"]: d for d in yaml.safe_load_all(cli("export", db).out)}
+    assert after["child"]["tags"] == {"pii": "no"} and "constraints" not in after["child"]
+    assert "created" not in cli("apply", "-f", "-", stdin=other).out.replace("0 created", "")
+
+    documents["child"]["constraints"] = [{"kind": "foreign_key", "columns": ["nothing"], "references": {"table": "parent"}}]
+    failed = cli("apply", "-f", "-", "--keep-going", stdin=json.dumps(list(documents.values())), code=None)
+    assert failed.code != 0 and "1 of 3 definitions failed" in failed.err and f"constraints of table" in failed.err
+
+
+def test_export_of_a_connection_has_its_tags(cli):
+    made = {"kind": "connection", "name": "tagged", "type": "JDBC", "tags": {"team": "a"},
+            "properties": {"JDBC_CONNECTION_URL": "jdbc:postgresql://db.example/x", "USERNAME": "u"}}
+    assert "created" in cli("apply", "-f", "-", stdin=json.dumps(made)).out
+    text = cli("export", "tagged", "--kind", "connection").out
+    assert yaml.safe_load(text)["tags"] == {"team": "a"}
+    assert cli("apply", "-f", "-", stdin=text).lines[1].split()[2] == "unchanged"
+    cli("connection", "drop", "tagged")
+
+
 def test_a_short_definition_can_be_applied_again(cli, db):
     """What a file leaves out to be chosen by the server is not taken away when it is applied a second time."""
     text = f"""
