@@ -249,9 +249,13 @@ static bool is_loopback(Str address, Arena *arena) {
            (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
 }
 
-static bool check_access(const Config *config, Err *err) {
+bool config_is_local(const Config *config) {
     Arena *arena CLEANUP(arena_cleanup) = arena_new(64 * 1024);
-    if (config->auth.mode != CONFIG_AUTH_MODE_LOCAL || is_loopback(config->listen, arena)) {
+    return is_loopback(config->listen, arena);
+}
+
+static bool check_access(const Config *config, Err *err) {
+    if (config->auth.mode != CONFIG_AUTH_MODE_LOCAL || config_is_local(config)) {
         return true;
     }
     return err_set(

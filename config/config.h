@@ -30,6 +30,8 @@ bool config_load(const ConfigSources *sources, Arena *arena, Config **ret, StrLi
 
 /* What no single option can tell: rules between options. Every server start calls it after config_load(). */
 bool config_check(const Config *config, Err *err) WARN_UNUSED;
+/* Whether only this machine reaches the address to listen on. */
+bool config_is_local(const Config *config);
 
 /* Sentences worth a line at WARN: a password on the command line, an environment name that looks misspelt. */
 StrList config_notes(const Config *config);

@@ -22,6 +22,9 @@ void banner_print(const Config *config, AuthMode mode, uint16_t http_port, bool 
         curl_login = " -H \"Authorization: Bearer $PROPOLIS_TOKEN\"";
         cli_login = "  # with the token in PROPOLIS_TOKEN";
     }
+    if (mode == AUTH_OPEN && !config_is_local(config)) {
+        printf("  login      none: whoever reaches this port may do everything (auth.mode: open)\n");
+    }
     printf("\nTry:\n  curl%s %s/api/v1/catalogs/hive/databases\n", curl_login, url);
     printf("  curl%s -X POST -H 'Content-Type: application/json' -d '{\"name\":\"sales\"}' %s/api/v1/catalogs/hive/databases\n",
            curl_login, url);

@@ -264,6 +264,15 @@ static void wait_for_the_end(Process *p, sigset_t *set) {
     pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
+static void warn_of_open_door(const Config *config, uint16_t port) {
+    if (config->auth.mode == CONFIG_AUTH_MODE_OPEN && !config_is_local(config)) {
+        log_warn("Whoever reaches %" STR_FMT
+                 " port %u may do everything, without a login (auth.mode: open). Set auth.mode: required "
+                 "unless that is meant.",
+                 STR_ARG(config->listen), (unsigned)port);
+    }
+}
+
 int server_run(const Config *config) {
     Process *p = calloc(1, sizeof *p);
     CLEANUP(arena_cleanup) Arena *arena = arena_new(START_MEMORY);
@@ -283,6 +292,7 @@ int server_run(const Config *config) {
     }
     bool ok = start(p, arena, &err);
     if (ok) {
+        warn_of_open_door(config, p->port);
         banner_print(config, auth_mode(p->server.auth), p->port, p->made_token);
         wait_for_the_end(p, &signals);
         log_info("Stopping.");

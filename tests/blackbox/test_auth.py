@@ -191,4 +191,9 @@ def test_open_and_local_do_not_ask(api):
 
 def test_open_mode():
     with running("--set", "auth.mode=open", "--listen", "0.0.0.0") as server:
+        server.expect_log(r"WARN .*Whoever reaches 0\.0\.0\.0 port \d+ may do everything, without a login")
         assert server.client().ok("GET", "/whoami")["auth_mode"] == "open"
+        assert len([line for line in server.lines if " WARN " in line]) == 1
+        assert "none: whoever reaches this port may do everything" in server.stdout()
+    with running("--set", "auth.mode=open") as server:  # the machine's own users only: nothing to warn of
+        assert "whoever reaches" not in server.stdout()

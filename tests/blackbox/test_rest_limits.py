@@ -263,6 +263,7 @@ def test_host_of_a_server_without_login(api, host, status):
 @pytest.fixture(scope="module")
 def open_server():
     with running("--set", "auth.mode=open", "--listen", "0.0.0.0", "--set", "auth.allowed_hosts=catalog.example,other.example:8181") as server:
+        server.expect_log("without a login")
         yield server
 
 
