@@ -314,8 +314,44 @@ static bool check_limits(const Config *config, Err *err) {
     return true;
 }
 
+/* Addresses of other schemes are fine: the catalog keeps them, and engines know what they are. */
+static bool check_place(const char *key, Str uri, Err *err) {
+    static const char *const TRANSFER_ONLY[] = {"ftp", "ftps", "sftp", "http", "https"};
+    Str scheme = str_slice(uri, 0, MIN(str_find_char(uri, ':'), uri.len));
+    for (size_t i = 0; i < ARRAY_LEN(TRANSFER_ONLY); i++) {
+        if (str_eq_nocase(scheme, str_from(TRANSFER_ONLY[i]))) {
+            return err_set(err, ERR_INVALID_CONFIG,
+                           "%s: %" STR_FMT " has the scheme %" STR_FMT ", which is for fetching files; no table can be kept there. "
+                           "Name a directory of this machine, such as /srv/warehouse, or an address such as s3://bucket/dir or "
+                           "hdfs://host:8020/dir.",
+                           key, STR_ARG(uri), STR_ARG(scheme));
+        }
+    }
+    return true;
+}
+
+static bool check_places(const Config *config, Err *err) {
+    const struct {
+        const char *key;
+        StrList uris;
+    } lists[] = {{"storage.writable_roots", config->storage.writable_roots},
+                 {"storage.readable_roots", config->storage.readable_roots}};
+    if (!check_place("warehouse", config->warehouse, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        for (size_t j = 0; j < lists[i].uris.count; j++) {
+            if (!check_place(lists[i].key, lists[i].uris.items[j], err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool config_check(const Config *config, Err *err) {
-    return check_access(config, err) && check_database(config, err) && check_ports(config, err) && check_limits(config, err);
+    return check_access(config, err) && check_places(config, err) && check_database(config, err) && check_ports(config, err) &&
+           check_limits(config, err);
 }
 
 /* ---- showing ------------------------------------------------------------------------------------------------------- */

@@ -69,14 +69,32 @@ static int serve(int argc, char **argv) {
     return load(argc, argv, arena, &config) ? server_run(config) : EXIT_USAGE;
 }
 
+/* Takes --check and --print out of ARGV, wherever they stand; false when both are there. */
+static bool take_how(int *argc, char **argv, const char **ret) {
+    int kept = 0;
+    *ret = NULL;
+    for (int i = 0; i < *argc; i++) {
+        bool is_how = strcmp(argv[i], "--check") == 0 || strcmp(argv[i], "--print") == 0;
+        if (is_how && *ret && strcmp(*ret, argv[i]) != 0) {
+            return false;
+        }
+        if (is_how) {
+            *ret = argv[i];
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    *argc = kept;
+    return true;
+}
+
 static int migrate(int argc, char **argv) {
     CLEANUP(arena_cleanup) Arena *arena = arena_new(CONFIG_MEMORY);
-    const char *how = NULL;
+    const char *how;
     Config *config;
-    if (argc > 0 && (strcmp(argv[0], "--check") == 0 || strcmp(argv[0], "--print") == 0)) {
-        how = argv[0];
-        argc--;
-        argv++;
+    if (!take_how(&argc, argv, &how)) {
+        return usage("--check and --print exclude one another: --check says whether the schema is up to date, --print writes the "
+                     "SQL that would bring it there. Say one of them.");
     }
     return load(argc, argv, arena, &config) ? server_migrate(config, how) : EXIT_USAGE;
 }

@@ -180,3 +180,22 @@ def test_gzip(api, accept, packed):
     answer = api.request("GET", "//admin/methods", headers={"Accept-Encoding": accept})
     assert (answer.headers.get("Content-Encoding") == "gzip") == packed
     assert len(answer.json()["items"]) > 40
+
+
+def test_warehouse_of_a_scheme_for_fetching_files():
+    with temporary_directory() as where:
+        for flags in (["--warehouse", "ftp://host/x"], ["--set", "storage.readable_roots=HTTPS://host/x"]):
+            done = subprocess.run([BINARY, "serve", "--data-dir", where / "data", "--http-port", "0", *flags], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 2 and "which is for fetching files; no table can be kept there" in done.stderr, done.stderr
+            assert flags[0] == "--set" or "warehouse: ftp://host/x has the scheme ftp" in done.stderr
+        assert list(where.iterdir()) == []
+
+
+def test_migrate_flags_exclude_one_another():
+    with temporary_directory() as where:
+        for flags in (["--check", "--print"], ["--print", "--data-dir", where / "data", "--check"]):
+            done = subprocess.run([BINARY, "migrate", *flags], capture_output=True, text=True, timeout=60)
+            assert done.returncode == 2 and "--check and --print exclude one another" in done.stderr, done.stderr
+        done = subprocess.run([BINARY, "migrate", "--data-dir", where / "data", "--check"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "There is no catalog in the data directory" in done.stderr, done.stderr
+        assert list(where.iterdir()) == []
