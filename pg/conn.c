@@ -120,6 +120,56 @@ void conn_said(Err *err, const char *said) {
     }
 }
 
+/* libpq gives no result for a failed connection, but with PQERRORS_VERBOSE its text says "FATAL:  28P01: password ...".
+ * Takes the codes and the place in PostgreSQL's source out of TEXT; RET_STATE: the last code, "" without one. */
+static void take_state(char *text, char ret_state[6]) {
+    enum { STATE = 5 };
+    char *to = text;
+    ret_state[0] = 0;
+    for (const char *from = text; *from;) {
+        bool code = from - text >= 3 && strncmp(from - 3, ":  ", 3) == 0 &&
+                    strspn(from, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == STATE && strncmp(from + STATE, ": ", 2) == 0;
+        if (code) {
+            memcpy(ret_state, from, STATE);
+            ret_state[STATE] = 0;
+            from += STATE + 2;
+        } else if (strncmp(from, "\nLOCATION:", 10) == 0) {
+            from += 1 + strcspn(from + 1, "\n");
+        } else {
+            *to++ = *from++;
+        }
+    }
+    *to = 0;
+}
+
+/* Waiting helps against none of the first ones, but somebody may mend them while the server runs, so all are the same code. */
+static const char *why_refused(PGconn *pq, const char *state) {
+    if (pq && PQconnectionNeedsPassword(pq)) {
+        return "The database wants a password and none is given. Set database.password, best by PROPOLIS_DATABASE_PASSWORD.";
+    }
+    if (strcmp(state, "28P01") == 0) {
+        return "The database refuses the user or the password. Correct the user in database.url and database.password.";
+    }
+    if (strncmp(state, "28", 2) == 0) {
+        return "The database does not let this user in. Correct the user in database.url, or let it in from here in the "
+               "database's pg_hba.conf.";
+    }
+    if (strcmp(state, "3D000") == 0) {
+        return "The database that database.url names does not exist. Correct the name, or make it with CREATE DATABASE ... "
+               "ENCODING 'UTF8' TEMPLATE template0.";
+    }
+    return "The database cannot be reached. Try again shortly.";
+}
+
+static bool say_refused(PGconn *pq, Err *err) {
+    char said[2048], state[6];
+    snprintf(said, sizeof said, "%s", pq ? PQerrorMessage(pq) : "");
+    take_state(said, state);
+    err_set(err, ERR_DATABASE_UNAVAILABLE, "%s", why_refused(pq, state));
+    conn_said(err, *said ? said : "no answer in time");
+    return false;
+}
+
 static bool connect_wait(PGconn *pq, Deadline limit, Err *err) {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     if (pq && PQstatus(pq) != CONNECTION_BAD) {
@@ -127,12 +177,10 @@ static bool connect_wait(PGconn *pq, Deadline limit, Err *err) {
         }
     }
     if (pq && PQstatus(pq) == CONNECTION_OK) {
+        PQsetErrorVerbosity(pq, PQERRORS_DEFAULT);
         return true;
     }
-    err_set(err, ERR_DATABASE_UNAVAILABLE, "The database cannot be reached. Try again shortly.");
-    const char *said = pq ? PQerrorMessage(pq) : "";
-    conn_said(err, *said ? said : "no answer in time");
-    return false;
+    return say_refused(pq, err);
 }
 
 static bool is_usable(PGconn *pq, Err *err) {
@@ -187,6 +235,7 @@ static PGconn *start(const Pg *pg) {
     const char *values[] = {pg->url, pg->application_name, "UTF8", NULL};
     PGconn *pq = PQconnectStartParams(keys, values, 1);
     PQsetNoticeReceiver(pq, drop_notice, NULL);
+    PQsetErrorVerbosity(pq, PQERRORS_VERBOSE); /* until it is open: see take_state() */
     return pq;
 }
 

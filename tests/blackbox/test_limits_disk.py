@@ -375,8 +375,29 @@ def test_schema_with_other_content(cluster):
 def test_database_that_is_not_there(cluster):
     url, _ = cluster()
     with temporary_directory() as home:
-        refused(serve(*external(url.replace("///d", "///none"), home)), "none")
+        refused(serve(*external(url.replace("///d", "///none"), home)), "none", "does not exist", "CREATE DATABASE")
         refused(serve(*external("postgresql://127.0.0.1:1/d", home), "--set", "database.connect_timeout=2s"), "127.0.0.1")
+
+
+def test_database_that_lets_nobody_in(cluster):
+    url, psql = cluster("CREATE ROLE locked LOGIN PASSWORD 'sesame77'; CREATE ROLE barred LOGIN")
+    rules = "local all locked scram-sha-256", "local all barred reject", "local all all trust"
+    psql(f"COPY (SELECT unnest(ARRAY{list(rules)})) TO '{psql('SHOW hba_file').strip()}'")
+    psql("SELECT pg_reload_conf()")
+    time.sleep(0.5)
+    as_user = {name: url.replace("user=tester", f"user={name}") for name in ("locked", "barred", "stranger")}
+
+    def start(name, password=None):
+        environment = {**os.environ, **({"PROPOLIS_DATABASE_PASSWORD": password} if password else {})}
+        done = serve(*external(as_user[name], home), env=environment)
+        assert "Try again" not in done.stderr and "LOCATION" not in done.stderr and "sesame" not in done.stderr, done.stderr
+        return done
+
+    with temporary_directory() as home:
+        refused(start("locked"), "wants a password and none is given")
+        refused(start("locked", "sesame78"), "refuses the user or the password", "password authentication failed")
+        refused(start("barred"), "does not let this user in", "pg_hba.conf")
+        refused(start("stranger"), "does not let this user in", "stranger")
 
 
 def test_password_never_shows(cluster):
