@@ -154,6 +154,16 @@ static void fit_widths(const Out *out, size_t *widths) {
     }
 }
 
+static bool is_cut(const Out *out) { return out->format == OUT_TABLE && out->terminal_width; }
+
+/* Where nothing is cut, one long text must not make every other row as long; rows beyond this are not aligned. */
+static void cap_padding(const Out *out, size_t *widths) {
+    enum { PADDING_MOST = 100 };
+    for (size_t i = 0; i < out->field_count && !is_cut(out); i++) {
+        widths[i] = MIN(widths[i], (size_t)PADDING_MOST);
+    }
+}
+
 static void add_spaces(Buf *buf, size_t count) {
     for (size_t i = 0; i < count; i++) {
         buf_add_char(buf, ' ');
@@ -164,7 +174,7 @@ static void add_row(const Out *out, Buf *buf, const Str *cells, const size_t *wi
     size_t owed = 0; /* spaces are written only before something, so that no line ends with them */
     for (size_t i = 0; i < out->field_count; i++) {
         CLEANUP(buf_free) Buf cell = BUF_INIT(MAX_TEXT);
-        size_t used = cli_text_add_cut(&cell, cells[i], out->format == OUT_TABLE && out->terminal_width ? widths[i] : 0);
+        size_t used = cli_text_add_cut(&cell, cells[i], is_cut(out) ? widths[i] : 0);
         size_t pad = widths[i] > used ? widths[i] - used : 0;
         owed += out->fields[i]->right ? pad : 0;
         if (cell.len) {
@@ -196,6 +206,7 @@ static bool print_block(Out *out, Err *err) {
         }
     }
     CLEANUP(buf_free) Buf buf = BUF_INIT(MAX_TEXT);
+    cap_padding(out, widths);
     fit_widths(out, widths);
     if (out->shown == 0 && out->row_count && out->headers) {
         add_header(out, &buf, widths);

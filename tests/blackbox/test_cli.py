@@ -201,6 +201,18 @@ def test_pages_are_walked(cli, db):
     assert len(cli("table", "list", db, "-o", "name", "--limit", "1001").lines) == 1001
 
 
+def test_one_long_text_does_not_widen_all_rows(cli):
+    names = [f"wide_{number}" for number in range(20)]
+    for name in names:
+        cli("db", "create", name, "-d", "x" * (20000 if name == "wide_7" else 3))
+    for form in ("table", "wide"):
+        lines = [line for line in cli("db", "list", "-o", form).lines if line.startswith("wide_")]
+        assert len(lines) == 20 and sum(len(line) > 400 for line in lines) == 1
+        assert not any(line.endswith(" ") for line in lines)
+    for name in names:
+        cli("db", "drop", name)
+
+
 def test_control_characters_stay_harmless(cli, db):
     cli("table", "create", f"{db}.evil", "-c", "id int", "-d", "a\x1b[2Jb\u202ec\nd")
     out = cli("table", "get", f"{db}.evil").out
