@@ -132,19 +132,29 @@ typedef struct RestoreFrom {
     int fd;
 } RestoreFrom;
 
+static bool expect_empty(Store *store, Err *err) {
+    MigrateStatus status;
+    if (!migrate_status(store->pg, migrations_built_in(), &status, err)) {
+        return err_prefix(err, "Nothing was restored");
+    }
+    return !status.schema_exists ||
+           err_set(err, ERR_INVALID_OPERATION,
+                   "The store is not empty: its schema \"%s\" holds a catalog already, so nothing was restored. Restore into a new "
+                   "--data-dir or an empty database (--database-url); what is there stays as it is.",
+                   pg_schema(store->pg));
+}
+
 static bool restore(const Config *config, Arena *arena, Store *store, const void *arg, Err *err) {
     const RestoreFrom *from = arg;
     BackupOptions options = backup_options(config, store);
     int applied;
-    return backup_restore(&options, from->fd, err) && migrate_apply(store->pg, migrations_built_in(), &applied, err) &&
-           verify(config, arena, store, NULL, err) && printf("The catalog of %s is restored.\n", from->path) > 0;
+    return expect_empty(store, err) && backup_restore(&options, from->fd, err) &&
+           migrate_apply(store->pg, migrations_built_in(), &applied, err) && verify(config, arena, store, NULL, err) &&
+           printf("The catalog of %s is restored.\n", from->path) > 0;
 }
 
-static bool open_as_service(const Config *config, Arena *arena, Store *ret, Err *err) {
-    return store_become_service_user(config, err) && store_open(config, arena, ret, err);
-}
-
-/* The file is opened first: what root may read, the service user may not. */
+/* The file is opened first: what root may read, the service user may not. A store that a server works on is looked at, too,
+ * since "it is not empty" is what matters of it. */
 int server_restore(const Config *config, const char *path) {
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -152,7 +162,7 @@ int server_restore(const Config *config, const char *path) {
         return EXIT_FAILURE;
     }
     const RestoreFrom from = {path, fd};
-    return on_store(config, open_as_service, restore, &from);
+    return on_store(config, store_attach_or_make, restore, &from);
 }
 
 int server_verify(const Config *config) { return on_store(config, store_attach, verify, NULL); }

@@ -63,8 +63,11 @@ def test_backup_while_serving_and_restore():
             ids = [change["change_id"] for change in changes_of(api)]
             assert ids == list(range(1, len(ids) + 1))
             again = tool("restore", where / "catalog.dump", "--data-dir", where / "two")
-            assert again.returncode != 0  # somebody works there
-        assert tool("restore", where / "catalog.dump", "--data-dir", where / "two").returncode != 0  # has a catalog already
+            not_empty = "The store is not empty: its schema \"propolis\" holds a catalog already, so nothing was restored. Restore into a new --data-dir"
+            assert again.returncode != 0 and not_empty in again.stderr  # also while somebody works there
+            assert len(changes_of(api)) == len(ids)
+        again = tool("restore", where / "catalog.dump", "--data-dir", where / "two")
+        assert again.returncode != 0 and not_empty in again.stderr
 
 
 def test_tools_make_no_catalog():
