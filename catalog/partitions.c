@@ -808,7 +808,8 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
 
 /* --- history -------------------------------------------------------------------------------------------------- */
 
-bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Err *err) {
+bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Table *ret_table,
+                       Err *err) {
     TableRef folded = scope_table(ctx, ref);
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     PartitionScope scope;
@@ -817,6 +818,9 @@ bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **
         !make_name(ctx, &scope.table, values, &name, err) ||
         !partition_rows_history(ctx, conn, &scope, name, ret, ret_count, err)) {
         return false;
+    }
+    if (ret_table) {
+        *ret_table = scope.table;
     }
     return *ret_count > 0 || not_found(&scope.table, name, err);
 }

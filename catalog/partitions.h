@@ -75,7 +75,9 @@ typedef struct PartitionEvent {
     bool has_image;
     Partition image; /* what it was before (alter, drop) */
 } PartitionEvent;
-bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Err *err) WARN_UNUSED;
+/* RET_TABLE (may be NULL) as above. */
+bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Table *ret_table,
+                       Err *err) WARN_UNUSED;
 /* Back to what it was before change SEQ (its newest alter or drop when 0). */
 bool partition_restore(Ctx *ctx, TableRef ref, StrList values, int64_t seq, Partition *ret, Err *err) WARN_UNUSED;
 

@@ -176,7 +176,10 @@ bool rest_partition_history(Request *r, Err *err) {
     StrList values;
     PartitionEvent *events;
     size_t count;
-    if (!rest_partition_values(r, &values, err) || !partition_history(&r->ctx, rest_table_ref(r), values, &events, &count, err)) {
+    Table table;
+    if (!rest_partition_values(r, &values, err) ||
+        !partition_history(&r->ctx, rest_table_ref(r), values, &events, &count, &table, err) ||
+        !rest_partition_keys_match(r, &table, err)) {
         return false;
     }
     JsonWriter w = request_json(r);
@@ -352,11 +355,13 @@ bool rest_partition_restore(Request *r, Err *err) {
     JsonAt body;
     StrList values;
     int64_t seq = 0;
+    Table table;
     Partition after;
     if (!rest_body(r, true, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err)) {
         return false;
     }
     JsonAt at = jr_member(&body, "seq");
     return jr_i64(&at, r->arena, 1, INT64_MAX, &seq, err) && rest_partition_values(r, &values, err) &&
+           table_get(&r->ctx, rest_table_ref(r), &table, err) && rest_partition_keys_match(r, &table, err) &&
            partition_restore(&r->ctx, rest_table_ref(r), values, seq, &after, err) && answer_partition(r, &after, true);
 }

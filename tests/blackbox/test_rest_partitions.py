@@ -52,6 +52,24 @@ def test_keys_must_be_the_tables(api, table):
         assert answer.status_code in (400, 404), wrong
 
 
+def test_no_door_takes_other_keys(api, table):
+    """Values are looked up by position, so a path with other keys would find a partition that it does not name."""
+    right = f"{table}/partitions/{quoted('ds=a/n=1')}"
+    api.ok("POST", table + "/partitions", 201, json=one("a", "1"))
+    api.ok("PATCH", right, json={"parameters": {"k": "v"}})
+    for name in ("x=a/y=1", "n=a/ds=1", "ds=a/m=1"):
+        wrong = f"{table}/partitions/{quoted(name)}"
+        api.problem("GET", wrong + "/history", 404, "partition_not_found")
+        api.problem("POST", wrong + ":restore", 404, "partition_not_found")
+        api.problem("PUT", wrong, 404, "partition_not_found", json={})
+        api.problem("PATCH", wrong, 404, "partition_not_found", json={})
+        api.problem("POST", wrong + ":rename", 404, "partition_not_found", json={"values": ["b", "2"]})
+        api.problem("DELETE", wrong, 404, "partition_not_found")
+    assert api.ok("GET", right)["parameters"]["k"] == "v"
+    assert len(api.ok("GET", f"{table}/partitions/{quoted('DS=a/N=1')}/history")["items"]) == 2
+    assert "k" not in api.ok("POST", right + ":restore").get("parameters", {})
+
+
 def test_a_name_stands_for_values(api, table):
     """In the order of the keys only: values in another order would be another partition."""
     path = table + "/partitions"

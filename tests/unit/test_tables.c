@@ -404,14 +404,14 @@ static void test_partitions(void **state) {
     PartitionEvent *events;
     size_t event_count;
     StrList first = partition_of(&bed->ctx, DAYS[0]).values;
-    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, NULL, &err));
     assert_int_equal(event_count, 2);
     assert_str(events[0].action, "drop");
     assert_str(events[1].action, "add");
     Partition back;
     assert_ok(partition_restore(&bed->ctx, ref("orders"), first, 0, &back, &err));
     assert_ok(partition_get(&bed->ctx, ref("orders"), first, &back, NULL, &err));
-    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, NULL, &err));
     assert_int_equal(event_count, 3);
     assert_str(events[0].action, "restore");
     assert_str(events[1].action, "drop");
@@ -605,7 +605,7 @@ static int64_t events_of(Bed *bed, const char *day) {
     Str value = str_from(day);
     PartitionEvent *events;
     size_t count;
-    assert_ok(partition_history(&bed->ctx, ref("orders"), (StrList){&value, 1}, &events, &count, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), (StrList){&value, 1}, &events, &count, NULL, &err));
     return (int64_t)count;
 }
 
