@@ -456,6 +456,16 @@ static bool alter_fails(PartitionAltering *a, size_t i, const Err *why, Err *err
     return true;
 }
 
+/* Nothing differs at all. Only for what prepare() has seen: it computes the ids of the shared definitions. */
+static bool is_same(const Partition *a, const Partition *b) {
+    const Storage *s = &a->storage, *t = &b->storage;
+    bool same_storage = s->given == t->given &&
+                        (!s->given || (uuid_eq(s->columns->id, t->columns->id) && uuid_eq(s->format->id, t->format->id)));
+    return same_storage && str_eq(a->name, b->name) && str_eq(s->location, t->location) && params_equal(&s->params, &t->params) &&
+           params_equal(&a->params, &b->params) && str_eq(a->extra, b->extra) && a->created_at == b->created_at &&
+           a->last_access_at == b->last_access_at && a->last_analyzed_at == b->last_analyzed_at;
+}
+
 static bool alter_one(PartitionAltering *a, size_t i, const StrMap *found, Err *err) {
     const Partition *before = strmap_get(found, a->names[i]);
     if (!before) {
@@ -465,8 +475,12 @@ static bool alter_one(PartitionAltering *a, size_t i, const StrMap *found, Err *
     *p = *before;
     p->params = params_copy(&before->params, a->ctx->arena);
     p->storage.params = params_copy(&before->storage.params, a->ctx->arena);
-    return a->how->edit(a->ctx, &a->scope.table, p, i, a->how->arg, err) &&
-           prepare(a->ctx, &a->scope.table, p, &before->storage, err);
+    if (!a->how->edit(a->ctx, &a->scope.table, p, i, a->how->arg, err) ||
+        !prepare(a->ctx, &a->scope.table, p, &before->storage, err)) {
+        return false;
+    }
+    a->results[i].unchanged = !a->how->write_noop && is_same(before, p);
+    return true;
 }
 
 static bool alter_names(PartitionAltering *a, Err *err) {
@@ -529,14 +543,15 @@ static bool check_new_names(PgConn *conn, PartitionAltering *a, Err *err) {
     return taken.count == 0 || already(&a->scope.table, taken.items[0], err);
 }
 
+static bool is_written(const PartitionAltering *a, size_t i) { return a->results[i].ok && !a->results[i].unchanged; }
+
 static bool write_altered(PgConn *conn, PartitionAltering *a, Err *err) {
     Ctx *ctx = a->ctx;
-    Partition *kept = ARENA_ARRAY(ctx->arena, Partition, a->how->count);
+    Partition *after = ARENA_ARRAY(ctx->arena, Partition, a->how->count);
     StrList old = {ARENA_ARRAY(ctx->arena, Str, a->how->count), 0};
     ContentBag bag = bag_new(ctx->arena, a->how->count);
     for (size_t i = 0; i < a->how->count; i++) {
-        if (a->results[i].ok) {
-            kept[old.count] = a->items[i];
+        if (is_written(a, i)) {
             old.items[old.count++] = a->names[i];
             bag_add(&bag, &a->scope.table, &a->items[i].storage);
         }
@@ -550,14 +565,19 @@ static bool write_altered(PgConn *conn, PartitionAltering *a, Err *err) {
         !partition_rows_retire(ctx, conn, a->scope.table.id, old, seq, false, err)) {
         return false;
     }
-    for (size_t i = 0; i < old.count; i++) {
-        kept[i].altered_seq = seq;
-        if (!str_eq(kept[i].name, old.items[i]) &&
-            !statistics_move_partition(ctx, conn, a->scope.table.id, old.items[i], kept[i].name, err)) {
+    size_t count = 0;
+    for (size_t i = 0; i < a->how->count; i++) {
+        Partition *p = &a->items[i];
+        if (!is_written(a, i)) {
+            continue;
+        }
+        p->altered_seq = seq;
+        after[count++] = *p;
+        if (!str_eq(p->name, a->names[i]) && !statistics_move_partition(ctx, conn, a->scope.table.id, a->names[i], p->name, err)) {
             return false;
         }
     }
-    return partition_rows_copy(ctx, conn, &a->scope, kept, old.count, err);
+    return partition_rows_copy(ctx, conn, &a->scope, after, count, err);
 }
 
 /* The directories that were moved already decide where those partitions are now. */

@@ -32,7 +32,8 @@ bool partition_count(Ctx *ctx, TableRef ref, const PartitionQuery *query, int64_
 /* What became of one item of a bulk call. */
 typedef struct ItemResult {
     bool ok;
-    bool existed; /* skipped because it was there (if_not_exists) */
+    bool existed;   /* skipped because it was there (if_not_exists) */
+    bool unchanged; /* skipped because it is already what it was to become */
     Err err;
 } ItemResult;
 
@@ -53,7 +54,8 @@ typedef struct PartitionAlter {
     PartitionEdit edit; /* may run more than once */
     void *arg;
     bool per_item;
-    bool renames; /* edit may change values, which renames the partition and moves a managed one's directory */
+    bool write_noop; /* those that the edit leaves as they are get a change and an image like the others */
+    bool renames;    /* edit may change values, which renames the partition and moves a managed one's directory */
 } PartitionAlter;
 bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitions *ret, ItemResult **ret_results,
                      Err *err) WARN_UNUSED;

@@ -120,6 +120,26 @@ def test_bulk(api, table):
     api.problem("POST", table + "/partitions:drop", 400, "invalid_input", json={})
 
 
+def test_a_change_of_nothing_is_none(api, table):
+    path = f"{table}/partitions/{quoted('ds=a/n=1')}"
+    items = [one("a", "1", parameters={"b": "1", "a": "2"}), one("b", "2")]
+    api.ok("POST", table + "/partitions", json={"items": items})
+    before = api.ok("GET", path)
+    assert api.ok("PUT", path, json=before) == before
+    assert api.ok("PUT", path, json=items[0]) == before
+    assert api.ok("PATCH", path, json={"parameters": {"a": "2"}}) == before
+    assert api.ok("POST", path + ":rename", json={"values": ["a", "1"]}) == before
+    assert {i["status"] for i in api.ok("POST", table + "/partitions:alter", json={"items": items})["items"]} == {"unchanged"}
+    assert len(api.ok("GET", path + "/history")["items"]) == 1
+    items[1]["parameters"] = {"k": "v"}
+    answer = api.ok("POST", table + "/partitions:alter", json={"items": items})
+    assert [i["status"] for i in answer["items"]] == ["unchanged", "altered"] and answer["failed"] == 0
+    assert api.ok("GET", path) == before
+    database = path.split("/")[4]
+    changes = api.ok("GET", f"/changes?database={database}&kind=partition")["items"]
+    assert [(c["action"], c["partitions"]) for c in changes] == [("add", ["ds=a/n=1", "ds=b/n=2"]), ("alter", ["ds=b/n=2"])]
+
+
 @pytest.mark.parametrize("query, code", [
     ("filter=" + quoted("ds ="), "invalid_filter"),
     ("filter=" + quoted("nokey = 1"), None),

@@ -446,6 +446,45 @@ static void test_partition_rename(void **state) {
     assert_err(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err), ERR_ALREADY_EXISTS);
 }
 
+/* ARG: days that get a parameter; the others stay as they are. */
+static bool touch_some(Ctx *ctx, const Table *table, Partition *p, size_t index, void *arg, Err *err) {
+    (void)table;
+    (void)err;
+    if (((const bool *)arg)[index]) {
+        params_set(&p->params, ctx->arena, STR("touched"), STR("yes"));
+    }
+    return true;
+}
+
+static void test_partition_alter_of_nothing(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Partitions altered;
+    ItemResult *results;
+    bool touch[] = {false, true, false};
+    create(&bed->ctx, ORDERS);
+    add_days(&bed->ctx, "orders", DAYS, 3);
+    StrList values[] = {partition_of(&bed->ctx, DAYS[0]).values, partition_of(&bed->ctx, DAYS[1]).values,
+                        partition_of(&bed->ctx, DAYS[2]).values};
+    PartitionAlter how = {.values = values, .count = 3, .edit = touch_some, .arg = touch};
+    assert_ok(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err));
+    assert_true(results[0].ok && results[0].unchanged && altered.items[0].altered_seq == 0);
+    assert_true(results[1].ok && !results[1].unchanged && altered.items[1].altered_seq > 0);
+    assert_true(results[2].ok && results[2].unchanged);
+    assert_int_equal(bed_count(bed, "SELECT cardinality(partitions) FROM changes WHERE action = 'alter'"), 1);
+
+    int64_t seq = altered.items[1].altered_seq;
+    assert_ok(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err));
+    assert_true(results[1].unchanged && altered.items[1].altered_seq == seq);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE action = 'alter'"), 1);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM partition_images"), 1);
+
+    how.write_noop = true;
+    assert_ok(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err));
+    assert_true(!results[0].unchanged && altered.items[0].altered_seq > seq);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM partition_images"), 4);
+}
+
 /* --- races ---------------------------------------------------------------------------------------------------- */
 
 typedef struct Racer {
@@ -644,6 +683,7 @@ int main(void) {
         BED_TEST(test_places_of_databases_and_catalogs_are_safe),
         BED_TEST(test_partitions),
         BED_TEST(test_partition_rename),
+        BED_TEST(test_partition_alter_of_nothing),
         BED_TEST(test_races),
         BED_TEST(test_sweep),
         BED_TEST(test_sweep_of_partition_changes),
