@@ -1,5 +1,7 @@
 #include "catalog/partitions.h"
 
+#include "base/buf.h"
+#include "base/hash.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "catalog/changes_write.h"
@@ -210,12 +212,51 @@ static void give(Partitions *ret, Partitions items, ItemResult **ret_results, It
     }
 }
 
+/* A writer replaces rows, so one that was waited for may be gone, and what took its place is newer than the statement that
+ * waited. Then the transaction looks again. */
+static bool read_rows(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, bool lock, Partitions *ret,
+                      Err *err) {
+    StrList there;
+    if (!partition_rows_get(ctx, conn, scope, query, lock, ret, err)) {
+        return false;
+    }
+    if (!lock || !query->with_names || !str_is_null(query->filter) || query->prefix.count || ret->count == query->names.count) {
+        return true;
+    }
+    return partition_rows_existing(ctx, conn, scope->table.id, query->names, &there, err) &&
+           (there.count <= ret->count || err_set(err, ERR_RETRY, "Somebody else changed the partition a moment ago."));
+}
+
 /* Writes run again from the start when the table changed between reading and locking it. */
 enum { SCOPE_TRIES = 8 };
 
 static bool table_moved_on(const Table *table, Err *err) {
     return err_set(err, ERR_CONFLICT, "Table %" STR_FMT ".%" STR_FMT " is changed by others all the time. Try again.",
                    STR_ARG(table->database), STR_ARG(table->name));
+}
+
+/* The place is in it because a partition moves along with its table, which is no change of its own. */
+int64_t partition_version(const Partition *p) {
+    CLEANUP(buf_free) Buf text = BUF_INIT(SIZE_MAX);
+    unsigned char hash[32];
+    uint64_t version = 0;
+    buf_printf(&text, "%" PRId64 " %" PRId64 " %" STR_FMT, p->added_seq, p->altered_seq, STR_ARG(p->name));
+    buf_add_char(&text, '\0');
+    buf_add(&text, p->storage.location);
+    sha256(buf_str(&text), hash);
+    for (size_t i = 0; i < sizeof version; i++) {
+        version = version << 8 | hash[i];
+    }
+    return (int64_t)(version & INT64_MAX);
+}
+
+static bool expect_partition(const Expect *expect, const Table *table, const Partition *p, Err *err) {
+    return !expect || (expect_id(expect->id, table->id, "Table", table->name, err) &&
+                       (expect->version < 0 || expect->version == partition_version(p) ||
+                        err_set(err, ERR_VERSION_CONFLICT,
+                                "Partition %" STR_FMT " of table %" STR_FMT ".%" STR_FMT
+                                " is not what it was when its ETag was given out: read it again.",
+                                STR_ARG(p->name), STR_ARG(table->database), STR_ARG(table->name))));
 }
 
 /* --- adding --------------------------------------------------------------------------------------------------- */
@@ -471,6 +512,9 @@ static bool alter_one(PartitionAltering *a, size_t i, const StrMap *found, Err *
     if (!before) {
         return not_found(&a->scope.table, a->names[i], err);
     }
+    if (!expect_partition(a->how->expect, &a->scope.table, before, err)) {
+        return false;
+    }
     Partition *p = &a->items[i];
     *p = *before;
     p->params = params_copy(&before->params, a->ctx->arena);
@@ -501,7 +545,7 @@ static bool alter_names(PartitionAltering *a, Err *err) {
 static bool alter_items(PgConn *conn, PartitionAltering *a, bool lock, Err *err) {
     PartitionQuery query = {.names = {a->names, a->how->count}, .with_names = true, .limit = -1};
     Partitions found;
-    if (!partition_rows_get(a->ctx, conn, &a->scope, &query, lock, &found, err)) {
+    if (!read_rows(a->ctx, conn, &a->scope, &query, lock, &found, err)) {
         return false;
     }
     StrMap *by_name = strmap_new(a->ctx->arena, found.count);
@@ -717,8 +761,16 @@ static bool deletes_data(const PartitionDropping *d) {
 static bool find_dropped(PgConn *conn, PartitionDropping *d, bool lock, Err *err) {
     PartitionQuery which = d->how->which;
     which.limit = capped(d->ctx, which.limit);
-    return partition_rows_get(d->ctx, conn, &d->scope, &which, lock, &d->dropped, err) &&
-           check_count(d->ctx, "dropped", d->dropped.count, err) && report_missing(d, err);
+    if (!read_rows(d->ctx, conn, &d->scope, &which, lock, &d->dropped, err) ||
+        !check_count(d->ctx, "dropped", d->dropped.count, err) || !report_missing(d, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < d->dropped.count; i++) {
+        if (!expect_partition(d->how->expect, &d->scope.table, &d->dropped.items[i], err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The same partitions in the same places as when their data was set aside. */

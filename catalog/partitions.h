@@ -3,6 +3,7 @@
 #define PROPOLIS_CATALOG_PARTITIONS_H
 
 #include "catalog/ctx.h"
+#include "catalog/expect.h"
 #include "catalog/model.h"
 
 typedef enum FilterGrammar { FILTER_HIVE, FILTER_GLUE } FilterGrammar;
@@ -26,6 +27,9 @@ bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partiti
                     Err *err) WARN_UNUSED;
 bool partition_names(Ctx *ctx, TableRef ref, const PartitionQuery *query, StrList *ret, bool *ret_more, Err *err) WARN_UNUSED;
 bool partition_count(Ctx *ctx, TableRef ref, const PartitionQuery *query, int64_t *ret, Err *err) WARN_UNUSED;
+
+/* Of the state it is in, for Expect: changes with its name, its place, and each change that touches it. No number to count on. */
+int64_t partition_version(const Partition *partition);
 
 /* The results of the writes below may be NULL when the caller does not want them. */
 
@@ -54,8 +58,9 @@ typedef struct PartitionAlter {
     PartitionEdit edit; /* may run more than once */
     void *arg;
     bool per_item;
-    bool write_noop; /* those that the edit leaves as they are get a change and an image like the others */
-    bool renames;    /* edit may change values, which renames the partition and moves a managed one's directory */
+    bool write_noop;      /* those that the edit leaves as they are get a change and an image like the others */
+    bool renames;         /* edit may change values, which renames the partition and moves a managed one's directory */
+    const Expect *expect; /* of each: the table's incarnation and the partition's version; NULL: any */
 } PartitionAlter;
 bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitions *ret, ItemResult **ret_results,
                      Err *err) WARN_UNUSED;
@@ -65,7 +70,8 @@ typedef struct PartitionDrop {
     bool if_exists; /* names that are missing are no error */
     bool delete_data;
     bool per_item;
-    bool want_dropped; /* return what was dropped */
+    bool want_dropped;    /* return what was dropped */
+    const Expect *expect; /* as of an alter */
 } PartitionDrop;
 bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions *ret, int64_t *ret_count, ItemResult **ret_results,
                     Err *err) WARN_UNUSED;

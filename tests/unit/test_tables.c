@@ -669,6 +669,70 @@ static void test_sweep_of_partition_changes(void **state) {
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'catalog'"), 0);
 }
 
+typedef struct PartitionRacer {
+    Bed *bed;
+    pthread_t thread;
+    Expect expect;
+    ErrCode code;
+} PartitionRacer;
+
+/* Edits run under the lock of the partition: all others wait for it. */
+static bool touch_slowly(Ctx *ctx, const Table *table, Partition *p, size_t index, void *arg, Err *err) {
+    (void)table;
+    (void)index;
+    (void)err;
+    (void)arg;
+    usleep(200 * 1000);
+    Str count = params_get(&p->params, STR("count"));
+    params_set(&p->params, ctx->arena, STR("count"), str_is_null(count) ? STR("x") : ARENA_CONCAT(ctx->arena, count, STR("x")));
+    return true;
+}
+
+static void *race_partition(void *arg) {
+    PartitionRacer *racer = arg;
+    Ctx ctx = bed_ctx(racer->bed);
+    Err err = {0};
+    StrList values = partition_of(&ctx, DAYS[0]).values;
+    PartitionAlter how = {.values = &values, .count = 1, .edit = touch_slowly};
+    how.expect = racer->expect.id ? &racer->expect : NULL;
+    racer->code = partition_alter(&ctx, ref("orders"), &how, NULL, NULL, &err) ? ERR_NONE : err.code;
+    arena_free(ctx.arena);
+    return NULL;
+}
+
+enum { PARTITION_RACERS = 4 };
+
+static size_t race_partitions(Bed *bed, Expect expect, ErrCode wanted) {
+    PartitionRacer racers[PARTITION_RACERS];
+    size_t count = 0;
+    for (int i = 0; i < PARTITION_RACERS; i++) {
+        racers[i] = (PartitionRacer){.bed = bed, .expect = expect};
+        pthread_create(&racers[i].thread, NULL, race_partition, &racers[i]);
+    }
+    for (int i = 0; i < PARTITION_RACERS; i++) {
+        pthread_join(racers[i].thread, NULL);
+        count += racers[i].code == wanted;
+    }
+    return count;
+}
+
+static void test_partition_alters_wait_for_one_another(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Partition p;
+    Table t;
+    create(&bed->ctx, ORDERS);
+    add_days(&bed->ctx, "orders", DAYS, 1);
+    StrList values = partition_of(&bed->ctx, DAYS[0]).values;
+    assert_int_equal(race_partitions(bed, (Expect){0}, ERR_NONE), PARTITION_RACERS);
+    assert_ok(partition_get(&bed->ctx, ref("orders"), values, &p, &t, &err));
+    assert_int_equal(params_get(&p.params, STR("count")).len, PARTITION_RACERS);
+    Expect expect = {t.id, partition_version(&p)};
+    assert_int_equal(race_partitions(bed, expect, ERR_VERSION_CONFLICT), PARTITION_RACERS - 1);
+    assert_ok(partition_get(&bed->ctx, ref("orders"), values, &p, &t, &err));
+    assert_int_equal(params_get(&p.params, STR("count")).len, PARTITION_RACERS + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BED_TEST(test_create_and_get),
@@ -684,6 +748,7 @@ int main(void) {
         BED_TEST(test_partitions),
         BED_TEST(test_partition_rename),
         BED_TEST(test_partition_alter_of_nothing),
+        BED_TEST(test_partition_alters_wait_for_one_another),
         BED_TEST(test_races),
         BED_TEST(test_sweep),
         BED_TEST(test_sweep_of_partition_changes),
