@@ -1,5 +1,7 @@
 #include "catalog/partitions.h"
 
+#include "base/buf.h"
+#include "base/hash.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "catalog/changes_write.h"
@@ -210,12 +212,51 @@ static void give(Partitions *ret, Partitions items, ItemResult **ret_results, It
     }
 }
 
+/* A writer replaces rows, so one that was waited for may be gone, and what took its place is newer than the statement that
+ * waited. Then the transaction looks again. */
+static bool read_rows(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const PartitionQuery *query, bool lock, Partitions *ret,
+                      Err *err) {
+    StrList there;
+    if (!partition_rows_get(ctx, conn, scope, query, lock, ret, err)) {
+        return false;
+    }
+    if (!lock || !query->with_names || !str_is_null(query->filter) || query->prefix.count || ret->count == query->names.count) {
+        return true;
+    }
+    return partition_rows_existing(ctx, conn, scope->table.id, query->names, &there, err) &&
+           (there.count <= ret->count || err_set(err, ERR_RETRY, "Somebody else changed the partition a moment ago."));
+}
+
 /* Writes run again from the start when the table changed between reading and locking it. */
 enum { SCOPE_TRIES = 8 };
 
 static bool table_moved_on(const Table *table, Err *err) {
     return err_set(err, ERR_CONFLICT, "Table %" STR_FMT ".%" STR_FMT " is changed by others all the time. Try again.",
                    STR_ARG(table->database), STR_ARG(table->name));
+}
+
+/* The place is in it because a partition moves along with its table, which is no change of its own. */
+int64_t partition_version(const Partition *p) {
+    CLEANUP(buf_free) Buf text = BUF_INIT(SIZE_MAX);
+    unsigned char hash[32];
+    uint64_t version = 0;
+    buf_printf(&text, "%" PRId64 " %" PRId64 " %" STR_FMT, p->added_seq, p->altered_seq, STR_ARG(p->name));
+    buf_add_char(&text, '\0');
+    buf_add(&text, p->storage.location);
+    sha256(buf_str(&text), hash);
+    for (size_t i = 0; i < sizeof version; i++) {
+        version = version << 8 | hash[i];
+    }
+    return (int64_t)(version & INT64_MAX);
+}
+
+static bool expect_partition(const Expect *expect, const Table *table, const Partition *p, Err *err) {
+    return !expect || (expect_id(expect->id, table->id, "Table", table->name, err) &&
+                       (expect->version < 0 || expect->version == partition_version(p) ||
+                        err_set(err, ERR_VERSION_CONFLICT,
+                                "Partition %" STR_FMT " of table %" STR_FMT ".%" STR_FMT
+                                " is not what it was when its ETag was given out: read it again.",
+                                STR_ARG(p->name), STR_ARG(table->database), STR_ARG(table->name))));
 }
 
 /* --- adding --------------------------------------------------------------------------------------------------- */
@@ -456,17 +497,34 @@ static bool alter_fails(PartitionAltering *a, size_t i, const Err *why, Err *err
     return true;
 }
 
+/* Nothing differs at all. Only for what prepare() has seen: it computes the ids of the shared definitions. */
+static bool is_same(const Partition *a, const Partition *b) {
+    const Storage *s = &a->storage, *t = &b->storage;
+    bool same_storage = s->given == t->given &&
+                        (!s->given || (uuid_eq(s->columns->id, t->columns->id) && uuid_eq(s->format->id, t->format->id)));
+    return same_storage && str_eq(a->name, b->name) && str_eq(s->location, t->location) && params_equal(&s->params, &t->params) &&
+           params_equal(&a->params, &b->params) && str_eq(a->extra, b->extra) && a->created_at == b->created_at &&
+           a->last_access_at == b->last_access_at && a->last_analyzed_at == b->last_analyzed_at;
+}
+
 static bool alter_one(PartitionAltering *a, size_t i, const StrMap *found, Err *err) {
     const Partition *before = strmap_get(found, a->names[i]);
     if (!before) {
         return not_found(&a->scope.table, a->names[i], err);
     }
+    if (!expect_partition(a->how->expect, &a->scope.table, before, err)) {
+        return false;
+    }
     Partition *p = &a->items[i];
     *p = *before;
     p->params = params_copy(&before->params, a->ctx->arena);
     p->storage.params = params_copy(&before->storage.params, a->ctx->arena);
-    return a->how->edit(a->ctx, &a->scope.table, p, i, a->how->arg, err) &&
-           prepare(a->ctx, &a->scope.table, p, &before->storage, err);
+    if (!a->how->edit(a->ctx, &a->scope.table, p, i, a->how->arg, err) ||
+        !prepare(a->ctx, &a->scope.table, p, &before->storage, err)) {
+        return false;
+    }
+    a->results[i].unchanged = !a->how->write_noop && is_same(before, p);
+    return true;
 }
 
 static bool alter_names(PartitionAltering *a, Err *err) {
@@ -487,7 +545,7 @@ static bool alter_names(PartitionAltering *a, Err *err) {
 static bool alter_items(PgConn *conn, PartitionAltering *a, bool lock, Err *err) {
     PartitionQuery query = {.names = {a->names, a->how->count}, .with_names = true, .limit = -1};
     Partitions found;
-    if (!partition_rows_get(a->ctx, conn, &a->scope, &query, lock, &found, err)) {
+    if (!read_rows(a->ctx, conn, &a->scope, &query, lock, &found, err)) {
         return false;
     }
     StrMap *by_name = strmap_new(a->ctx->arena, found.count);
@@ -529,14 +587,15 @@ static bool check_new_names(PgConn *conn, PartitionAltering *a, Err *err) {
     return taken.count == 0 || already(&a->scope.table, taken.items[0], err);
 }
 
+static bool is_written(const PartitionAltering *a, size_t i) { return a->results[i].ok && !a->results[i].unchanged; }
+
 static bool write_altered(PgConn *conn, PartitionAltering *a, Err *err) {
     Ctx *ctx = a->ctx;
-    Partition *kept = ARENA_ARRAY(ctx->arena, Partition, a->how->count);
+    Partition *after = ARENA_ARRAY(ctx->arena, Partition, a->how->count);
     StrList old = {ARENA_ARRAY(ctx->arena, Str, a->how->count), 0};
     ContentBag bag = bag_new(ctx->arena, a->how->count);
     for (size_t i = 0; i < a->how->count; i++) {
-        if (a->results[i].ok) {
-            kept[old.count] = a->items[i];
+        if (is_written(a, i)) {
             old.items[old.count++] = a->names[i];
             bag_add(&bag, &a->scope.table, &a->items[i].storage);
         }
@@ -550,14 +609,19 @@ static bool write_altered(PgConn *conn, PartitionAltering *a, Err *err) {
         !partition_rows_retire(ctx, conn, a->scope.table.id, old, seq, false, err)) {
         return false;
     }
-    for (size_t i = 0; i < old.count; i++) {
-        kept[i].altered_seq = seq;
-        if (!str_eq(kept[i].name, old.items[i]) &&
-            !statistics_move_partition(ctx, conn, a->scope.table.id, old.items[i], kept[i].name, err)) {
+    size_t count = 0;
+    for (size_t i = 0; i < a->how->count; i++) {
+        Partition *p = &a->items[i];
+        if (!is_written(a, i)) {
+            continue;
+        }
+        p->altered_seq = seq;
+        after[count++] = *p;
+        if (!str_eq(p->name, a->names[i]) && !statistics_move_partition(ctx, conn, a->scope.table.id, a->names[i], p->name, err)) {
             return false;
         }
     }
-    return partition_rows_copy(ctx, conn, &a->scope, kept, old.count, err);
+    return partition_rows_copy(ctx, conn, &a->scope, after, count, err);
 }
 
 /* The directories that were moved already decide where those partitions are now. */
@@ -697,8 +761,16 @@ static bool deletes_data(const PartitionDropping *d) {
 static bool find_dropped(PgConn *conn, PartitionDropping *d, bool lock, Err *err) {
     PartitionQuery which = d->how->which;
     which.limit = capped(d->ctx, which.limit);
-    return partition_rows_get(d->ctx, conn, &d->scope, &which, lock, &d->dropped, err) &&
-           check_count(d->ctx, "dropped", d->dropped.count, err) && report_missing(d, err);
+    if (!read_rows(d->ctx, conn, &d->scope, &which, lock, &d->dropped, err) ||
+        !check_count(d->ctx, "dropped", d->dropped.count, err) || !report_missing(d, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < d->dropped.count; i++) {
+        if (!expect_partition(d->how->expect, &d->scope.table, &d->dropped.items[i], err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* The same partitions in the same places as when their data was set aside. */
@@ -808,7 +880,8 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
 
 /* --- history -------------------------------------------------------------------------------------------------- */
 
-bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Err *err) {
+bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Table *ret_table,
+                       Err *err) {
     TableRef folded = scope_table(ctx, ref);
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     PartitionScope scope;
@@ -817,6 +890,9 @@ bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **
         !make_name(ctx, &scope.table, values, &name, err) ||
         !partition_rows_history(ctx, conn, &scope, name, ret, ret_count, err)) {
         return false;
+    }
+    if (ret_table) {
+        *ret_table = scope.table;
     }
     return *ret_count > 0 || not_found(&scope.table, name, err);
 }

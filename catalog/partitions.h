@@ -3,6 +3,7 @@
 #define PROPOLIS_CATALOG_PARTITIONS_H
 
 #include "catalog/ctx.h"
+#include "catalog/expect.h"
 #include "catalog/model.h"
 
 typedef enum FilterGrammar { FILTER_HIVE, FILTER_GLUE } FilterGrammar;
@@ -27,12 +28,16 @@ bool partition_list(Ctx *ctx, TableRef ref, const PartitionQuery *query, Partiti
 bool partition_names(Ctx *ctx, TableRef ref, const PartitionQuery *query, StrList *ret, bool *ret_more, Err *err) WARN_UNUSED;
 bool partition_count(Ctx *ctx, TableRef ref, const PartitionQuery *query, int64_t *ret, Err *err) WARN_UNUSED;
 
+/* Of the state it is in, for Expect: changes with its name, its place, and each change that touches it. No number to count on. */
+int64_t partition_version(const Partition *partition);
+
 /* The results of the writes below may be NULL when the caller does not want them. */
 
 /* What became of one item of a bulk call. */
 typedef struct ItemResult {
     bool ok;
-    bool existed; /* skipped because it was there (if_not_exists) */
+    bool existed;   /* skipped because it was there (if_not_exists) */
+    bool unchanged; /* skipped because it is already what it was to become */
     Err err;
 } ItemResult;
 
@@ -53,7 +58,9 @@ typedef struct PartitionAlter {
     PartitionEdit edit; /* may run more than once */
     void *arg;
     bool per_item;
-    bool renames; /* edit may change values, which renames the partition and moves a managed one's directory */
+    bool write_noop;      /* those that the edit leaves as they are get a change and an image like the others */
+    bool renames;         /* edit may change values, which renames the partition and moves a managed one's directory */
+    const Expect *expect; /* of each: the table's incarnation and the partition's version; NULL: any */
 } PartitionAlter;
 bool partition_alter(Ctx *ctx, TableRef ref, const PartitionAlter *how, Partitions *ret, ItemResult **ret_results,
                      Err *err) WARN_UNUSED;
@@ -63,7 +70,8 @@ typedef struct PartitionDrop {
     bool if_exists; /* names that are missing are no error */
     bool delete_data;
     bool per_item;
-    bool want_dropped; /* return what was dropped */
+    bool want_dropped;    /* return what was dropped */
+    const Expect *expect; /* as of an alter */
 } PartitionDrop;
 bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions *ret, int64_t *ret_count, ItemResult **ret_results,
                     Err *err) WARN_UNUSED;
@@ -75,7 +83,9 @@ typedef struct PartitionEvent {
     bool has_image;
     Partition image; /* what it was before (alter, drop) */
 } PartitionEvent;
-bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Err *err) WARN_UNUSED;
+/* RET_TABLE (may be NULL) as above. */
+bool partition_history(Ctx *ctx, TableRef ref, StrList values, PartitionEvent **ret, size_t *ret_count, Table *ret_table,
+                       Err *err) WARN_UNUSED;
 /* Back to what it was before change SEQ (its newest alter or drop when 0). */
 bool partition_restore(Ctx *ctx, TableRef ref, StrList values, int64_t seq, Partition *ret, Err *err) WARN_UNUSED;
 

@@ -2,7 +2,6 @@
 
 #include <stdatomic.h>
 
-#include "catalog/secret.h"
 #include "catalog/sql/connections_sql.h"
 #include "config/config.h"
 
@@ -121,4 +120,39 @@ bool sealing_renew(Ctx *ctx, int64_t *ret_count, Err *err) {
     *ret_count = count;
     return failed == 0 ||
            err_set(err, why.code, "The secrets of %" PRId64 " connections stay under an older key. %s", failed, why.message);
+}
+
+/* --- does the key file fit ------------------------------------------------------------------------------------ */
+
+static void try_one(Ctx *ctx, const SecretKeys *keys, const SealedSample *sample, SealHealth *health) {
+    Str plain;
+    Err why;
+    if (secret_open(keys, object_id(ctx, sample->id), sample->sealed, ctx->arena, &plain, &why)) {
+        health->opened += sample->connections;
+        return;
+    }
+    if (health->closed == 0) {
+        health->why = why;
+    }
+    health->closed += sample->connections;
+    if (why.code == ERR_SECRET_KEY_MISSING) {
+        Str id = secret_key_of(sample->sealed, ctx->arena);
+        health->missing = str_is_null(health->missing) ? id : ARENA_CONCAT(ctx->arena, health->missing, STR(", "), id);
+    }
+}
+
+bool sealing_try(Ctx *ctx, const SecretKeys *keys, SealHealth *ret, Err *err) {
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    SealedSample *samples;
+    size_t count;
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !connections_sql_sealed_samples(ctx, conn, &samples, &count, err)) {
+        return false;
+    }
+    SealHealth health = {.missing = STR_NULL};
+    for (size_t i = 0; i < count; i++) {
+        try_one(ctx, keys, &samples[i], &health);
+    }
+    *ret = health;
+    return arena_check(ctx->arena, err);
 }

@@ -408,18 +408,25 @@ StrList secret_old_marks(const SecretKeys *keys, Arena *arena) {
     return marks;
 }
 
-static bool no_key(Str blob, Err *err) {
+Str secret_key_of(Str blob, Arena *arena) {
     if (blob.len < BLOB_OVERHEAD || blob.ptr[0] != BLOB_VERSION) {
+        return STR_NULL;
+    }
+    CLEANUP(buf_free) Buf text = BUF_INIT(3 * ID_BYTES);
+    buf_add_hex(&text, blob.ptr + 1, ID_BYTES);
+    return arena_str(arena, buf_str(&text));
+}
+
+static bool no_key(Str blob, Arena *arena, Err *err) {
+    Str id = secret_key_of(blob, arena);
+    if (str_is_null(id)) {
         return err_set(err, ERR_INTERNAL, "A stored secret is damaged or was written by a newer version; enter it again");
     }
-    char id[2 * ID_BYTES + 1];
-    for (int i = 0; i < ID_BYTES; i++) {
-        snprintf(id + 2 * i, 3, "%02x", (unsigned)(unsigned char)blob.ptr[1 + i]);
-    }
-    return err_set(err, ERR_INTERNAL,
-                   "A stored secret was encrypted with the key %s, which is not in the secret key file; restore the "
-                   "file that holds it, or enter the secret again",
-                   id);
+    return err_set(err, ERR_SECRET_KEY_MISSING,
+                   "A stored secret was encrypted with the key %" STR_FMT ", which is not in the secret key file; put back the "
+                   "file that holds it (a restored catalog needs the secret.key of the server it was saved on), or enter the "
+                   "secret again",
+                   STR_ARG(id));
 }
 
 typedef struct Wipe {
@@ -442,7 +449,7 @@ static unsigned char *alloc_wiped(Arena *arena, size_t len) {
 bool secret_open(const SecretKeys *keys, Str object_id, Str blob, Arena *arena, Str *ret_plain, Err *err) {
     const Key *key = key_of(keys, blob);
     if (!key) {
-        return no_key(blob, err);
+        return no_key(blob, arena, err);
     }
     size_t len = blob.len - BLOB_OVERHEAD;
     unsigned char tag[TAG_BYTES], end[TAG_BYTES];

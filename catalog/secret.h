@@ -33,9 +33,12 @@ Str secret_key_id(const SecretKeys *keys, Arena *arena);
 
 /* OBJECT_ID binds the blob to what it belongs to: put anywhere else, it cannot be opened. */
 bool secret_seal(const SecretKeys *keys, Str object_id, Str plain, Arena *arena, Str *ret_blob, Err *err) WARN_UNUSED;
+/* ERR_SECRET_KEY_MISSING: KEYS lack its key; ERR_INTERNAL: it is damaged, or somebody else's. */
 bool secret_open(const SecretKeys *keys, Str object_id, Str blob, Arena *arena, Str *ret_plain, Err *err) WARN_UNUSED;
 /* False: the key file must be loaded again, or is the wrong one. */
 bool secret_has_key(const SecretKeys *keys, Str blob);
+/* Which key it was sealed with; nothing secret. Null: damaged, or of a newer version. */
+Str secret_key_of(Str blob, Arena *arena);
 /* A blob should be sealed again when it begins with one of these: the marks of the keys before the current one. A key behind
  * it is one that another server has rotated to already. */
 enum { SECRET_MARK_BYTES = 9 };

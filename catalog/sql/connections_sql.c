@@ -214,6 +214,28 @@ bool connections_sql_sealed_under(Ctx *ctx, PgConn *conn, StrList marks, int64_t
     return true;
 }
 
+bool connections_sql_sealed_samples(Ctx *ctx, PgConn *conn, SealedSample **ret, size_t *ret_count, Err *err) {
+    static const PgStmt stmt = {
+        "connections_sealed_samples",
+        "SELECT DISTINCT ON (k.mark) c.id, count(*) OVER (PARTITION BY k.mark), c.secrets FROM connections c"
+        " CROSS JOIN LATERAL (SELECT substr(c.secrets, 1, $1::int) AS mark) k WHERE c.secrets IS NOT NULL"
+        " ORDER BY k.mark, octet_length(c.secrets), c.id LIMIT $2"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i32(&args, SECRET_MARK_BYTES);
+    pg_arg_i64(&args, SEALED_KEYS_MAX);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    SealedSample *samples = ARENA_ARRAY(ctx->arena, SealedSample, rows.count);
+    for (size_t i = 0; i < rows.count; i++) {
+        samples[i] = (SealedSample){pg_i64(&rows, i, 0, 0), pg_i64(&rows, i, 1, 0), pg_bytes(&rows, i, 2)};
+    }
+    *ret = samples;
+    *ret_count = rows.count;
+    return arena_check(ctx->arena, err);
+}
+
 bool connections_sql_status(Ctx *ctx, PgConn *conn, int64_t id, Str status, Str reason, Err *err) {
     static const PgStmt stmt = {
         "connection_status",

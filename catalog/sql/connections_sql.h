@@ -21,6 +21,13 @@ bool connections_sql_seal(Ctx *ctx, PgConn *conn, int64_t id, Str sealed, Err *e
 bool connections_sql_sealed(Ctx *ctx, PgConn *conn, int64_t id, Str *ret_sealed, Err *err) WARN_UNUSED;
 /* The first connection after AFTER whose sealed text begins with one of MARKS; 0: no more. */
 bool connections_sql_sealed_under(Ctx *ctx, PgConn *conn, StrList marks, int64_t after, int64_t *ret_id, Err *err) WARN_UNUSED;
+/* For each key the smallest secrets under it, and how many connections have theirs there; of so many keys at most. */
+enum { SEALED_KEYS_MAX = 32 };
+typedef struct SealedSample {
+    int64_t id, connections;
+    Str sealed;
+} SealedSample;
+bool connections_sql_sealed_samples(Ctx *ctx, PgConn *conn, SealedSample **ret, size_t *ret_count, Err *err) WARN_UNUSED;
 bool connections_sql_status(Ctx *ctx, PgConn *conn, int64_t id, Str status, Str reason, Err *err) WARN_UNUSED;
 bool connections_sql_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED; /* with its tags */
 

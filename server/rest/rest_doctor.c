@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "catalog/doctor.h"
-#include "catalog/secret.h"
+#include "catalog/sealing.h"
 #include "config/config.h"
 #include "pg/migrate.h"
 #include "server/rest/rest.h"
@@ -19,6 +19,7 @@ typedef struct Doctor {
     Request *r;
     const Config *config;
     JsonWriter w;
+    bool store; /* the database answers */
 } Doctor;
 
 /* ADVICE may be NULL. */
@@ -113,6 +114,7 @@ static void check_store(Doctor *d) {
         add(d, "database", FAIL, str_from(err.message), "look whether PostgreSQL runs, and at the log of the server");
         return;
     }
+    d->store = true;
     check_database(d, &health);
     check_clock(d, &health);
     check_schema(d);
@@ -195,6 +197,28 @@ static void check_listen(Doctor *d) {
     }
 }
 
+/* With the keys of the file, because those are what the next start has. */
+static void check_seals(Doctor *d, const char *path, const SecretKeys *keys) {
+    SealHealth seals = {0};
+    Err err;
+    if (d->store && !sealing_try(&d->r->ctx, keys, &seals, &err)) {
+        add(d, "secret_key", WARN,
+            SAY(d, "%s is intact, but whether it opens what is stored cannot be tried: %s", path, err.message),
+            "look whether PostgreSQL runs, and at the log of the server");
+    } else if (!str_is_null(seals.missing)) {
+        add(d, "secret_key", FAIL,
+            SAY(d, "the secrets of %" PRId64 " connections cannot be read: %s lacks the key %" STR_FMT " they are sealed under",
+                seals.closed, path, STR_ARG(seals.missing)),
+            "put back the key file that belongs to this catalog; if secrets were entered since, add its \"key\" lines above those "
+            "of the present file instead. Without it, enter those secrets again");
+    } else if (seals.closed) {
+        add(d, "secret_key", FAIL, str_from(seals.why.message), "look at each connection with its secrets");
+    } else {
+        add(d, "secret_key", OK,
+            SAY(d, "%s is intact and nobody else can read it%s", path, d->store ? "; it opens what is stored" : ""), NULL);
+    }
+}
+
 static void check_secret_key(Doctor *d) {
     const char *path = arena_cstr(d->r->arena, d->config->secret_key_file);
     SecretKeys *keys = NULL;
@@ -204,15 +228,15 @@ static void check_secret_key(Doctor *d) {
             "the running server still has its keys; put the file in order before it is started again");
         return;
     }
+    check_seals(d, path, keys);
     secret_keys_free(keys);
-    add(d, "secret_key", OK, SAY(d, "%s is intact and nobody else can read it", path), NULL);
 }
 
 bool rest_admin_doctor(Request *r, Err *err) {
     if (!ctx_authorize(&r->ctx, ACTION_ADMIN, "server", STR_NULL, STR_NULL, STR_NULL, err)) {
         return false;
     }
-    Doctor d = {r, r->server->catalog.config, request_json(r)};
+    Doctor d = {.r = r, .config = r->server->catalog.config, .w = request_json(r)};
     jw_object_begin(&d.w);
     jw_key(&d.w, STR("checks"));
     jw_array_begin(&d.w);

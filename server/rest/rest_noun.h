@@ -1,7 +1,7 @@
 /* Nouns: what all kinds of objects with a name and an ETag (catalogs, databases, tables, functions, connections) have in
  * common. The flow of a call stands once, in rest_noun.c; a row says how one noun is read, written and stored.
  *
- * Not among them: partitions (no ETag, answered one or many at a time), users and tokens (a patch is not a merge into what is
+ * Not among them: partitions (they have no id and version of their own, and are answered one or many at a time), users and tokens (a patch is not a merge into what is
  * stored: passwords are never read), tags, statistics and constraints (parts of an object, without a name in the path). */
 #ifndef PROPOLIS_SERVER_REST_NOUN_H
 #define PROPOLIS_SERVER_REST_NOUN_H

@@ -57,11 +57,16 @@ bool rest_partition_named(Request *r, const Table *table, Str name, StrList *ret
     return partname_to_values(r->arena, name, ret, err);
 }
 
-static bool answer_partition(Request *r, const Partition *partition, bool with_columns) {
+static bool write_partition(Request *r, const Partition *partition, bool with_columns) {
     PartitionJson last = {0};
     JsonWriter w = request_json(r);
     partition_json(&w, partition, &last, with_columns);
     return true;
+}
+
+static bool answer_partition(Request *r, int64_t table_id, const Partition *partition) {
+    rest_etag(r, table_id, partition_version(partition));
+    return write_partition(r, partition, true);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -169,14 +174,18 @@ bool rest_partition_get(Request *r, Err *err) {
     bool columns = true;
     return request_query_bool(r, "columns", &columns, err) && rest_partition_values(r, &values, err) &&
            partition_get(&r->ctx, rest_table_ref(r), values, &partition, &table, err) &&
-           rest_partition_keys_match(r, &table, err) && answer_partition(r, &partition, columns);
+           rest_partition_keys_match(r, &table, err) &&
+           (rest_not_modified(r, table.id, partition_version(&partition)) || write_partition(r, &partition, columns));
 }
 
 bool rest_partition_history(Request *r, Err *err) {
     StrList values;
     PartitionEvent *events;
     size_t count;
-    if (!rest_partition_values(r, &values, err) || !partition_history(&r->ctx, rest_table_ref(r), values, &events, &count, err)) {
+    Table table;
+    if (!rest_partition_values(r, &values, err) ||
+        !partition_history(&r->ctx, rest_table_ref(r), values, &events, &count, &table, err) ||
+        !rest_partition_keys_match(r, &table, err)) {
         return false;
     }
     JsonWriter w = request_json(r);
@@ -208,6 +217,8 @@ typedef struct Edit {
     JsonAt body;
     bool merge;
     const StrList *new_values; /* rename: nothing else changes */
+    Expect expect;
+    int64_t table_id; /* of what was edited */
 } Edit;
 
 static bool merge_partition(Edit *edit, const Partition *before, JsonAt *ret, Err *err) {
@@ -248,6 +259,7 @@ static bool edit_partition(Ctx *ctx, const Table *table, Partition *partition, s
     (void)index;
     Edit *edit = arg;
     JsonAt document = edit->body;
+    edit->table_id = table->id;
     if (!rest_partition_keys_match(edit->r, table, err)) {
         return false;
     }
@@ -263,10 +275,15 @@ static bool alter(Edit *edit, Partition *ret, Err *err) {
     Request *r = edit->r;
     StrList values;
     Partitions after = {0};
-    if (!rest_partition_values(r, &values, err)) {
+    if (!rest_partition_values(r, &values, err) || !rest_if_match(r, &edit->expect, err)) {
         return false;
     }
-    PartitionAlter how = {.values = &values, .count = 1, .edit = edit_partition, .arg = edit, .renames = edit->new_values != NULL};
+    PartitionAlter how = {.values = &values,
+                          .count = 1,
+                          .edit = edit_partition,
+                          .arg = edit,
+                          .renames = edit->new_values != NULL,
+                          .expect = &edit->expect};
     ItemResult *results;
     if (!partition_alter(&r->ctx, rest_table_ref(r), &how, &after, &results, err)) {
         return false;
@@ -289,7 +306,7 @@ static bool add_in_place(Request *r, const JsonAt *body, Err *err) {
         return false;
     }
     rest_created(r);
-    return answer_partition(r, &made.items[0], true);
+    return answer_partition(r, table.id, &made.items[0]);
 }
 
 bool rest_partition_put(Request *r, Err *err) {
@@ -300,9 +317,9 @@ bool rest_partition_put(Request *r, Err *err) {
     }
     if (!rest_create_only(r)) {
         if (alter(&edit, &after, err)) {
-            return answer_partition(r, &after, true);
+            return answer_partition(r, edit.table_id, &after);
         }
-        if (err->code != ERR_PARTITION_NOT_FOUND) {
+        if (err->code != ERR_PARTITION_NOT_FOUND || !str_is_null(r->http->headers[HTTP_IF_MATCH])) {
             return false;
         }
     }
@@ -312,7 +329,7 @@ bool rest_partition_put(Request *r, Err *err) {
 bool rest_partition_patch(Request *r, Err *err) {
     Edit edit = {.r = r, .merge = true};
     Partition after;
-    return rest_body(r, false, &edit.body, err) && alter(&edit, &after, err) && answer_partition(r, &after, true);
+    return rest_body(r, false, &edit.body, err) && alter(&edit, &after, err) && answer_partition(r, edit.table_id, &after);
 }
 
 bool rest_partition_rename(Request *r, Err *err) {
@@ -332,10 +349,10 @@ bool rest_partition_rename(Request *r, Err *err) {
     }
     if (!at.value && !str_is_null(name)) {
         return table_get(&r->ctx, rest_table_ref(r), &table, err) && rest_partition_named(r, &table, name, &values, err) &&
-               alter(&edit, &after, err) && answer_partition(r, &after, true);
+               alter(&edit, &after, err) && answer_partition(r, edit.table_id, &after);
     }
     return jr_required(&at, r->arena, err) && jr_strs(&at, r->arena, &values, err) && alter(&edit, &after, err) &&
-           answer_partition(r, &after, true);
+           answer_partition(r, edit.table_id, &after);
 }
 
 bool rest_partition_drop(Request *r, Err *err) {
@@ -343,7 +360,9 @@ bool rest_partition_drop(Request *r, Err *err) {
     Partitions dropped;
     ItemResult *results;
     int64_t count;
-    return request_query_bool(r, "delete_data", &how.delete_data, err) &&
+    Expect expect;
+    how.expect = &expect;
+    return request_query_bool(r, "delete_data", &how.delete_data, err) && rest_if_match(r, &expect, err) &&
            partition_drop(&r->ctx, rest_table_ref(r), &how, &dropped, &count, &results, err) && rest_no_content(r);
 }
 
@@ -352,11 +371,13 @@ bool rest_partition_restore(Request *r, Err *err) {
     JsonAt body;
     StrList values;
     int64_t seq = 0;
+    Table table;
     Partition after;
     if (!rest_body(r, true, &body, err) || !jr_only_members(&body, r->arena, KNOWN, err)) {
         return false;
     }
     JsonAt at = jr_member(&body, "seq");
     return jr_i64(&at, r->arena, 1, INT64_MAX, &seq, err) && rest_partition_values(r, &values, err) &&
-           partition_restore(&r->ctx, rest_table_ref(r), values, seq, &after, err) && answer_partition(r, &after, true);
+           table_get(&r->ctx, rest_table_ref(r), &table, err) && rest_partition_keys_match(r, &table, err) &&
+           partition_restore(&r->ctx, rest_table_ref(r), values, seq, &after, err) && answer_partition(r, table.id, &after);
 }

@@ -2,8 +2,12 @@
 #include "catalog/tables.h"
 #include "server/rest/rest_partitions.h"
 
-/* {"items":[{"name":..., "status":"added"|"existed"|"altered"|"dropped"|"failed", "code":..., "detail":...}]}: what became of
- * each. NAMES may hold null where there is none. */
+/* {"items":[{"name":..., "status":"added"|"existed"|"altered"|"unchanged"|"dropped"|"failed", "code":..., "detail":...}]}:
+ * what became of each. NAMES may hold null where there is none. */
+static const char *status_of(const ItemResult *result, const char *done) {
+    return !result->ok ? "failed" : result->existed ? "existed" : result->unchanged ? "unchanged" : done;
+}
+
 static bool answer_results(Request *r, const char *done, size_t count, const Str *names, const ItemResult *results) {
     JsonWriter w = request_json(r);
     size_t failed = 0;
@@ -14,7 +18,7 @@ static bool answer_results(Request *r, const char *done, size_t count, const Str
         bool ok = !results || results[i].ok;
         jw_object_begin(&w);
         jw_put_str(&w, "name", names[i]);
-        jw_put_str(&w, "status", str_from(!ok ? "failed" : results && results[i].existed ? "existed" : done));
+        jw_put_str(&w, "status", str_from(results ? status_of(&results[i], done) : done));
         if (!ok) {
             failed++;
             jw_put_str(&w, "code", str_from(err_info(results[i].err.code)->name));

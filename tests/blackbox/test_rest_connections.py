@@ -185,3 +185,33 @@ def test_new_key():
         api.ok("POST", HOME, 201, json=jdbc() | {"name": "after"})
         assert "those of 2 connections" in rotate()
         assert api.ok("GET", f"{HOME}/after?with_secrets=true")["properties"]["PASSWORD"] == SECRETS[0]
+
+
+def test_key_file_left_behind():
+    """As after a restore without it: the server makes a new key, and says what is missing until the old one is back."""
+    with running() as server, server.client() as api:
+        api.ok("POST", HOME, 201, json=jdbc() | {"name": "old"})
+        key_file, directory = server.directory / "secret.key", server.directory
+        kept = key_file.read_text()
+        key = re.search("^current (.*)$", kept, re.M).group(1)
+        server.stop()
+        key_file.unlink()
+        with running(directory=directory) as again, again.client() as api:
+            again.expect_log("secret_key_missing|is not in the secret key file")
+
+            def doctor():
+                return next(c for c in api.ok("GET", "//admin/doctor")["checks"] if c["name"] == "secret_key")
+
+            api.ok("POST", HOME, 201, json=jdbc() | {"name": "new"})
+            problem = api.problem("GET", f"{HOME}/old?with_secrets=true", 500, "secret_key_missing")
+            assert key in problem["detail"] and "put back" in problem["detail"]
+            assert api.ok("GET", f"{HOME}/old")["has_secrets"]
+            found = doctor()
+            assert found["status"] == "fail" and key in found["detail"] and "of 1 connections" in found["detail"]
+            assert "put back the key file" in found["advice"]
+            fresh = key_file.read_text()
+            lines = [line for line in kept.splitlines(True) if line.startswith("key ")]
+            key_file.write_text(fresh.replace("key ", "".join(lines) + "key ", 1))
+            assert doctor()["status"] == "ok"
+            for name in ("old", "new"):
+                assert api.ok("GET", f"{HOME}/{name}?with_secrets=true")["properties"]["PASSWORD"] == SECRETS[0]

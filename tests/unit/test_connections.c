@@ -96,6 +96,28 @@ static void test_secrets_stay_inside(void **state) {
     assert_false(connection_get(&bed->ctx, STR_NULL, STR("thief"), true, &got, &err));
 }
 
+static void test_seals_are_tried(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Connection c, made;
+    SealHealth health;
+    assert_ok(parse(FULL, &c, &err));
+    assert_ok(connection_create(&bed->ctx, &c, &made, &err));
+    assert_ok(sealing_try(&bed->ctx, bed->catalog.keys, &health, &err));
+    assert_true(health.opened == 1 && health.closed == 0 && str_is_null(health.missing));
+    char path[256];
+    SecretKeys *others;
+    snprintf(path, sizeof path, "%s/other.key", bed->warehouse);
+    assert_ok(secret_keys_load(path, true, &others, &err));
+    assert_ok(sealing_try(&bed->ctx, others, &health, &err));
+    assert_true(health.opened == 0 && health.closed == 1 && health.why.code == ERR_SECRET_KEY_MISSING);
+    assert_true(str_eq(health.missing, secret_key_id(bed->catalog.keys, bed->arena)));
+    secret_keys_free(others);
+    bed_sql(bed, "UPDATE connections SET secrets = set_byte(secrets, 20, get_byte(secrets, 20) # 1)");
+    assert_ok(sealing_try(&bed->ctx, bed->catalog.keys, &health, &err));
+    assert_true(health.closed == 1 && health.why.code == ERR_INTERNAL && str_is_null(health.missing));
+}
+
 static bool edit_description(Ctx *ctx, Connection *c, void *arg, Err *err) {
     (void)ctx;
     (void)err;
@@ -371,10 +393,15 @@ static void test_new_key(void **state) {
 int main(void) {
 #define KEYED(fn) UNIT_TEST_WITH(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_facts), KEYED(test_secrets_stay_inside),
-        KEYED(test_alter),     KEYED(test_list),
-        KEYED(test_rules),     KEYED(test_test),
-        KEYED(test_hosts),     KEYED(test_tags),
+        UNIT_TEST(test_facts),
+        KEYED(test_secrets_stay_inside),
+        KEYED(test_seals_are_tried),
+        KEYED(test_alter),
+        KEYED(test_list),
+        KEYED(test_rules),
+        KEYED(test_test),
+        KEYED(test_hosts),
+        KEYED(test_tags),
         KEYED(test_new_key),
     };
     return BED_RUN("connections", tests);

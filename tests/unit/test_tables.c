@@ -404,14 +404,14 @@ static void test_partitions(void **state) {
     PartitionEvent *events;
     size_t event_count;
     StrList first = partition_of(&bed->ctx, DAYS[0]).values;
-    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, NULL, &err));
     assert_int_equal(event_count, 2);
     assert_str(events[0].action, "drop");
     assert_str(events[1].action, "add");
     Partition back;
     assert_ok(partition_restore(&bed->ctx, ref("orders"), first, 0, &back, &err));
     assert_ok(partition_get(&bed->ctx, ref("orders"), first, &back, NULL, &err));
-    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), first, &events, &event_count, NULL, &err));
     assert_int_equal(event_count, 3);
     assert_str(events[0].action, "restore");
     assert_str(events[1].action, "drop");
@@ -444,6 +444,45 @@ static void test_partition_rename(void **state) {
     StrList second = partition_of(&bed->ctx, DAYS[1]).values;
     how.values = &second;
     assert_err(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err), ERR_ALREADY_EXISTS);
+}
+
+/* ARG: days that get a parameter; the others stay as they are. */
+static bool touch_some(Ctx *ctx, const Table *table, Partition *p, size_t index, void *arg, Err *err) {
+    (void)table;
+    (void)err;
+    if (((const bool *)arg)[index]) {
+        params_set(&p->params, ctx->arena, STR("touched"), STR("yes"));
+    }
+    return true;
+}
+
+static void test_partition_alter_of_nothing(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Partitions altered;
+    ItemResult *results;
+    bool touch[] = {false, true, false};
+    create(&bed->ctx, ORDERS);
+    add_days(&bed->ctx, "orders", DAYS, 3);
+    StrList values[] = {partition_of(&bed->ctx, DAYS[0]).values, partition_of(&bed->ctx, DAYS[1]).values,
+                        partition_of(&bed->ctx, DAYS[2]).values};
+    PartitionAlter how = {.values = values, .count = 3, .edit = touch_some, .arg = touch};
+    assert_ok(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err));
+    assert_true(results[0].ok && results[0].unchanged && altered.items[0].altered_seq == 0);
+    assert_true(results[1].ok && !results[1].unchanged && altered.items[1].altered_seq > 0);
+    assert_true(results[2].ok && results[2].unchanged);
+    assert_int_equal(bed_count(bed, "SELECT cardinality(partitions) FROM changes WHERE action = 'alter'"), 1);
+
+    int64_t seq = altered.items[1].altered_seq;
+    assert_ok(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err));
+    assert_true(results[1].unchanged && altered.items[1].altered_seq == seq);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE action = 'alter'"), 1);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM partition_images"), 1);
+
+    how.write_noop = true;
+    assert_ok(partition_alter(&bed->ctx, ref("orders"), &how, &altered, &results, &err));
+    assert_true(!results[0].unchanged && altered.items[0].altered_seq > seq);
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM partition_images"), 4);
 }
 
 /* --- races ---------------------------------------------------------------------------------------------------- */
@@ -605,7 +644,7 @@ static int64_t events_of(Bed *bed, const char *day) {
     Str value = str_from(day);
     PartitionEvent *events;
     size_t count;
-    assert_ok(partition_history(&bed->ctx, ref("orders"), (StrList){&value, 1}, &events, &count, &err));
+    assert_ok(partition_history(&bed->ctx, ref("orders"), (StrList){&value, 1}, &events, &count, NULL, &err));
     return (int64_t)count;
 }
 
@@ -630,6 +669,70 @@ static void test_sweep_of_partition_changes(void **state) {
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM changes WHERE kind = 'catalog'"), 0);
 }
 
+typedef struct PartitionRacer {
+    Bed *bed;
+    pthread_t thread;
+    Expect expect;
+    ErrCode code;
+} PartitionRacer;
+
+/* Edits run under the lock of the partition: all others wait for it. */
+static bool touch_slowly(Ctx *ctx, const Table *table, Partition *p, size_t index, void *arg, Err *err) {
+    (void)table;
+    (void)index;
+    (void)err;
+    (void)arg;
+    usleep(200 * 1000);
+    Str count = params_get(&p->params, STR("count"));
+    params_set(&p->params, ctx->arena, STR("count"), str_is_null(count) ? STR("x") : ARENA_CONCAT(ctx->arena, count, STR("x")));
+    return true;
+}
+
+static void *race_partition(void *arg) {
+    PartitionRacer *racer = arg;
+    Ctx ctx = bed_ctx(racer->bed);
+    Err err = {0};
+    StrList values = partition_of(&ctx, DAYS[0]).values;
+    PartitionAlter how = {.values = &values, .count = 1, .edit = touch_slowly};
+    how.expect = racer->expect.id ? &racer->expect : NULL;
+    racer->code = partition_alter(&ctx, ref("orders"), &how, NULL, NULL, &err) ? ERR_NONE : err.code;
+    arena_free(ctx.arena);
+    return NULL;
+}
+
+enum { PARTITION_RACERS = 4 };
+
+static size_t race_partitions(Bed *bed, Expect expect, ErrCode wanted) {
+    PartitionRacer racers[PARTITION_RACERS];
+    size_t count = 0;
+    for (int i = 0; i < PARTITION_RACERS; i++) {
+        racers[i] = (PartitionRacer){.bed = bed, .expect = expect};
+        pthread_create(&racers[i].thread, NULL, race_partition, &racers[i]);
+    }
+    for (int i = 0; i < PARTITION_RACERS; i++) {
+        pthread_join(racers[i].thread, NULL);
+        count += racers[i].code == wanted;
+    }
+    return count;
+}
+
+static void test_partition_alters_wait_for_one_another(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Partition p;
+    Table t;
+    create(&bed->ctx, ORDERS);
+    add_days(&bed->ctx, "orders", DAYS, 1);
+    StrList values = partition_of(&bed->ctx, DAYS[0]).values;
+    assert_int_equal(race_partitions(bed, (Expect){0}, ERR_NONE), PARTITION_RACERS);
+    assert_ok(partition_get(&bed->ctx, ref("orders"), values, &p, &t, &err));
+    assert_int_equal(params_get(&p.params, STR("count")).len, PARTITION_RACERS);
+    Expect expect = {t.id, partition_version(&p)};
+    assert_int_equal(race_partitions(bed, expect, ERR_VERSION_CONFLICT), PARTITION_RACERS - 1);
+    assert_ok(partition_get(&bed->ctx, ref("orders"), values, &p, &t, &err));
+    assert_int_equal(params_get(&p.params, STR("count")).len, PARTITION_RACERS + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         BED_TEST(test_create_and_get),
@@ -644,6 +747,8 @@ int main(void) {
         BED_TEST(test_places_of_databases_and_catalogs_are_safe),
         BED_TEST(test_partitions),
         BED_TEST(test_partition_rename),
+        BED_TEST(test_partition_alter_of_nothing),
+        BED_TEST(test_partition_alters_wait_for_one_another),
         BED_TEST(test_races),
         BED_TEST(test_sweep),
         BED_TEST(test_sweep_of_partition_changes),
