@@ -402,19 +402,22 @@ static bool go_on(Cli *cli, size_t index, Applying *a, const Err *err) {
     return true;
 }
 
-static bool apply_constraints(Cli *cli, const json_t *objects, Applying *a, Err *err) {
-    size_t count = json_array_size(objects);
-    AttachedCount *counts = ARENA_ARRAY(cli->arena, AttachedCount, count);
-    for (size_t i = 0; i < 2 * count; i++) {
-        size_t at = i % count;
-        bool foreign = i >= count;
-        counts[at] = foreign ? counts[at] : (AttachedCount){0};
-        if (!a->broken[at] && !apply_constraints_of(cli, json_array_get(objects, at), foreign, &counts[at], a, err) &&
-            !go_on(cli, at, a, err)) {
+static bool apply_constraints_pass(Cli *cli, const json_t *objects, bool foreign, AttachedCount *counts, Applying *a, Err *err) {
+    for (size_t i = 0; i < json_array_size(objects); i++) {
+        if (!a->broken[i] && !apply_constraints_of(cli, json_array_get(objects, i), foreign, &counts[i], a, err) &&
+            !go_on(cli, i, a, err)) {
             return false;
         }
     }
     return true;
+}
+
+/* Foreign keys last: they need the keys they point to. */
+static bool apply_constraints(Cli *cli, const json_t *objects, Applying *a, Err *err) {
+    size_t count = json_array_size(objects);
+    AttachedCount *counts = arena_zalloc(cli->arena, (count + 1) * sizeof *counts);
+    return apply_constraints_pass(cli, objects, false, counts, a, err) &&
+           apply_constraints_pass(cli, objects, true, counts, a, err);
 }
 
 /* Partitions count one by one: a single definition can hold very many. */
