@@ -27,9 +27,19 @@ static bool authorize(const Ctx *ctx, Action action, TableRef ref, Err *err) {
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
+void table_get_each(TableGet *reads, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        TableGet *get = &reads[i];
+        get->ref = scope_table(get->ctx, get->ref);
+        get->ok = authorize(get->ctx, ACTION_READ, get->ref, get->err);
+    }
+    table_rows_read_each(reads, count);
+}
+
 bool table_get(Ctx *ctx, TableRef ref, Table *ret, Err *err) {
-    TableRef folded = scope_table(ctx, ref);
-    return authorize(ctx, ACTION_READ, folded, err) && table_row_read(ctx, folded, ret, err);
+    TableGet get = {.ctx = ctx, .ref = ref, .ret = ret, .err = err};
+    table_get_each(&get, 1);
+    return get.ok;
 }
 
 static bool list_names(Ctx *ctx, PgConn *conn, Str catalog, Str database, Str type, const Page *page, TableSummaries *ret,
@@ -154,7 +164,7 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
         }
         return true;
     }
-    return create->if_not_exists && err->code == ERR_ALREADY_EXISTS && table_row_read(ctx, ref, ret, err);
+    return create->if_not_exists && err->code == ERR_ALREADY_EXISTS && table_get(ctx, ref, ret, err);
 }
 
 /* --- altering ------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,15 @@
 #include "catalog/model.h"
 
 bool table_get(Ctx *ctx, TableRef ref, Table *ret, Err *err) WARN_UNUSED;
+/* Many callers' reads at once: one round trip for all. */
+typedef struct TableGet {
+    Ctx *ctx;
+    TableRef ref;
+    Table *ret;
+    Err *err;
+    bool ok; /* out */
+} TableGet;
+void table_get_each(TableGet *reads, size_t count);
 
 typedef struct TableSummary {
     Str name, type;
@@ -32,7 +41,7 @@ typedef struct TableCreate {
 } TableCreate;
 bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) WARN_UNUSED;
 
-/* EDIT gets a copy of the current table, locked, and changes what it wants; it may run more than once and may change
+/* EDIT reads a copy of the current table, locked, and changes what it wants; it may run more than once and may change
  * database and name, which renames (and moves the directory of a managed table when it sits at its default place). */
 typedef bool (*TableEdit)(Ctx *ctx, Table *table, void *arg, Err *err);
 typedef struct TableAlter {
@@ -43,7 +52,7 @@ typedef struct TableAlter {
     Str expect_param, expect_value; /* compare-and-set on a parameter; null: no check */
     bool skip_archive;              /* Glue: the replaced version is not listed there */
     bool write_noop;                /* a change of nothing still makes a version (flagged) */
-    bool cascade_columns;           /* every partition gets the new columns too */
+    bool cascade_columns;           /* every partition reads the new columns too */
     bool allow_key_change;          /* partition keys may be renamed, added, removed while there are no partitions */
     const char *action;             /* change log: "alter", "rename", "restore"; NULL: decided by what changed */
 } TableAlter;

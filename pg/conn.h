@@ -20,7 +20,6 @@ enum { SENT_MAX = 64, CONSTRAINT_BYTES = 64, ARGS_MAX = 256 };
 typedef enum TxnState { TXN_NONE, TXN_WANTED, TXN_OPEN, TXN_FAILED } TxnState;
 
 typedef struct Pool Pool;
-typedef struct SharedRead SharedRead; /* see shared.c */
 
 struct PgConn {
     PGconn *pq;
@@ -54,9 +53,6 @@ struct Pool {
     PgConn *idle;
     int limit, open, in_use, waiting;
     PgPoolStats counts; /* only the counters */
-    pthread_mutex_t readers_lock;
-    SharedRead *readers, *last_reader; /* wait for a turn */
-    int leaders;                       /* shared reads under way */
 };
 
 struct Pg {

@@ -36,7 +36,6 @@ static void pool_init(Pool *pool, const char *name, int limit) {
     pthread_cond_init(&pool->freed, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_mutex_init(&pool->readers_lock, NULL);
 }
 
 static char *copy(Str s, const char *otherwise) { return str_is_null(s) ? strdup(otherwise) : strndup(s.ptr, s.len); }
@@ -71,7 +70,6 @@ static void pool_close(Pool *pool) {
     }
     pthread_cond_destroy(&pool->freed);
     pthread_mutex_destroy(&pool->lock);
-    pthread_mutex_destroy(&pool->readers_lock);
 }
 
 void pg_close(Pg *pg) {

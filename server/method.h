@@ -6,6 +6,10 @@
 
 typedef struct Request Request;
 typedef bool (*MethodHandler)(Request *r, Err *err);
+/* The same for several callers at once; each has its own outcome. */
+typedef void (*MethodEach)(Request *const *requests, size_t count, bool *ret_ok, Err *errs);
+
+enum { METHOD_EACH_MOST = 24 };
 
 enum {
     METHOD_READ = 1 << 0,
@@ -29,6 +33,7 @@ typedef struct Method {
     const char *query; /* query parameters it knows, separated by commas; NULL: none */
     const char *since;
     const char *doc;
+    MethodEach each; /* of point reads that many ask for at a time */
 } Method;
 
 typedef struct MethodTable {

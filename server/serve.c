@@ -14,6 +14,7 @@
 #include "pg/migrate.h"
 #include "server/dispatch.h"
 #include "server/housekeeper.h"
+#include "server/points.h"
 #include "server/rest/rest.h"
 #include "server/store.h"
 #include "storage/roots.h"
@@ -118,7 +119,11 @@ static bool start_threads(Process *p, Err *err) {
         .on_request = dispatch_request,
         .arg = server,
     };
-    return (server->read = workers_start(&read, err)) && (server->bulk = workers_start(&bulk, err)) &&
+    if (!(server->read = workers_start(&read, err)) || !(server->bulk = workers_start(&bulk, err))) {
+        return false;
+    }
+    server->points = points_new(server->read, dispatch_points);
+    return (server->points || err_set(err, ERR_INTERNAL, "There is no memory to start with.")) &&
            (server->feed = feed_start(server, TICK_MS, err)) && (server->http = http_start(&http, err));
 }
 
@@ -182,6 +187,7 @@ static void stop(Process *p) {
         secret_keys_free(server->catalog.keys);
         definitions_free(server->catalog.definitions);
         feed_free(server->feed);
+        points_free(server->points);
         auth_free(server->auth);
         metrics_free(server->metrics);
         refusals_free(server->refusals);

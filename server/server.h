@@ -36,6 +36,7 @@ struct Server {
     Auth *auth;
     Feed *feed;
     Workers *read, *bulk;
+    struct Points *points;
     HttpServer *http;
     Micros started_at;
     atomic_bool stopping;

@@ -89,8 +89,8 @@ static bool missing(Ctx *ctx, PgConn *conn, TableRef ref, Err *err) {
 }
 
 #define TABLE_BY_NAME "SELECT " TABLE_COLUMNS_OF("$1", "$2") " FROM tables t WHERE " TABLE_IS_123
-static const PgStmt table_read_stmt = {"table_get", TABLE_BY_NAME};
-static const PgStmt table_lock_stmt = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
+static const PgStmt TABLE_READ = {"table_get", TABLE_BY_NAME};
+static const PgStmt TABLE_LOCK = {"table_get_locked", TABLE_BY_NAME " FOR UPDATE OF t"};
 
 static PgArgs ref_args(Ctx *ctx, TableRef ref) {
     PgArgs args = pg_args(ctx->arena);
@@ -100,18 +100,38 @@ static PgArgs ref_args(Ctx *ctx, TableRef ref) {
     return args;
 }
 
-/* Most reads end here: what a table points at is kept in memory, so a connection of one's own is seldom needed. */
-bool table_row_read(Ctx *ctx, TableRef ref, Table *ret, Err *err) {
+static bool read_found(TableGet *get, const PgRows *rows) {
+    Ctx *ctx = get->ctx;
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    PgArgs args = ref_args(ctx, ref);
-    PgRows rows;
-    if (!pg_exec_shared(ctx->catalog->pg, ctx->pool, ctx->deadline, &table_read_stmt, &args, ctx->arena, &rows, err)) {
-        return false;
+    if (rows->count) {
+        return tables_from_rows(ctx, NULL, rows, get->ret, get->err);
     }
-    if (rows.count) {
-        return tables_from_rows(ctx, NULL, &rows, ret, err);
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, get->err) && missing(ctx, conn, get->ref, get->err);
+}
+
+/* What a table points at is kept in memory, so nearly always this is all that is read. */
+void table_rows_read_each(TableGet *reads, size_t count) {
+    Ctx *first = reads[0].ctx;
+    PgAsk *asks = ARENA_ARRAY(first->arena, PgAsk, count);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        Ctx *ctx = reads[i].ctx;
+        if (reads[i].ok) {
+            asks[n++] = (PgAsk){
+                .stmt = &TABLE_READ, .args = ref_args(ctx, reads[i].ref), .arena = ctx->arena, .deadline = ctx->deadline};
+        }
     }
-    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && missing(ctx, conn, ref, err);
+    pg_exec_each(first->catalog->pg, first->pool, asks, n);
+    n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (reads[i].ok) {
+            const PgAsk *ask = &asks[n++];
+            reads[i].ok = ask->ok && read_found(&reads[i], &ask->rows);
+            if (!ask->ok) {
+                *reads[i].err = ask->err;
+            }
+        }
+    }
 }
 
 /* One statement may lock and read: after waiting for the lock it gives the row as it is now, with the content ids of now, and
@@ -119,7 +139,7 @@ bool table_row_read(Ctx *ctx, TableRef ref, Table *ret, Err *err) {
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) {
     PgArgs args = ref_args(ctx, ref);
     PgRows rows;
-    if (!pg_exec(conn, lock ? &table_lock_stmt : &table_read_stmt, &args, ctx->arena, &rows, err)) {
+    if (!pg_exec(conn, lock ? &TABLE_LOCK : &TABLE_READ, &args, ctx->arena, &rows, err)) {
         return false;
     }
     return rows.count ? tables_from_rows(ctx, conn, &rows, ret, err) : missing(ctx, conn, ref, err);

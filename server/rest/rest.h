@@ -83,6 +83,7 @@ HANDLER(rest_database_rename);
 /* rest_tables.c */
 HANDLER(rest_table_list);
 HANDLER(rest_table_get);
+void rest_table_get_each(Request *const *requests, size_t count, bool *ret_ok, Err *errs);
 HANDLER(rest_table_create);
 HANDLER(rest_table_put);
 HANDLER(rest_table_patch);

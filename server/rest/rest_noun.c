@@ -42,10 +42,13 @@ bool rest_noun_items(Request *r, const RestNoun *noun, const void *items, size_t
     return rest_items(r, &(RestItems){items, count, noun->size, noun->json, more, last});
 }
 
+bool rest_noun_show(Request *r, const RestNoun *noun, const void *object) {
+    return rest_not_modified(r, id_of(noun, object), version_of(noun, object)) || write_object(r, noun, object);
+}
+
 bool rest_noun_get(Request *r, const RestNoun *noun, Err *err) {
     void *object = new_object(r, noun);
-    return noun->get(r, object, err) &&
-           (rest_not_modified(r, id_of(noun, object), version_of(noun, object)) || write_object(r, noun, object));
+    return noun->get(r, object, err) && rest_noun_show(r, noun, object);
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------ */

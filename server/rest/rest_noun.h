@@ -51,6 +51,7 @@ bool rest_edit(RestEdit *edit, void *object, Err *err) WARN_UNUSED;
 /* What the handlers of a noun are made of. */
 bool rest_noun_items(Request *r, const RestNoun *noun, const void *items, size_t count, bool more); /* a page of a list */
 bool rest_noun_answer(Request *r, const RestNoun *noun, const void *object);
+bool rest_noun_show(Request *r, const RestNoun *noun, const void *object); /* unless the caller has it already */
 bool rest_noun_get(Request *r, const RestNoun *noun, Err *err);
 bool rest_noun_create(Request *r, const RestNoun *noun, Err *err);
 bool rest_noun_put(Request *r, const RestNoun *noun, Err *err);

@@ -114,6 +114,31 @@ bool rest_table_get(Request *r, Err *err) {
     return r->query_count > 0 ? rest_table_get_version(r, err) : rest_noun_get(r, &TABLE, err);
 }
 
+void rest_table_get_each(Request *const *requests, size_t count, bool *ret_ok, Err *errs) {
+    Table tables[METHOD_EACH_MOST];
+    TableGet reads[METHOD_EACH_MOST];
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        Request *r = requests[i];
+        if (r->query_count > 0) {
+            ret_ok[i] = rest_table_get_version(r, &errs[i]);
+        } else {
+            reads[n] = (TableGet){.ctx = &r->ctx, .ref = rest_table_ref(r), .ret = &tables[n], .err = &errs[i]};
+            n++;
+        }
+    }
+    if (n > 0) {
+        table_get_each(reads, n);
+    }
+    n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (requests[i]->query_count == 0) {
+            ret_ok[i] = reads[n].ok && rest_noun_show(requests[i], &TABLE, reads[n].ret);
+            n++;
+        }
+    }
+}
+
 bool rest_dropped_table_list(Request *r, Err *err) {
     Page page;
     Tables found;

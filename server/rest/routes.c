@@ -21,6 +21,8 @@
 #define PAGE "limit,page_token"
 #define PARTITION_QUERY "filter,grammar,names+,prefix+"
 
+/* Few rows have the last member. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 static const Method ROWS[] = {
     {"catalog.list", "GET", API "/catalogs", rest_catalog_list, READ, "list", PAGE ",pattern", "0.1", "Catalogs, by name."},
     {"catalog.create", "POST", API "/catalogs", rest_catalog_create, WRITE, "create", NULL, "0.1", "Make a catalog."},
@@ -42,7 +44,8 @@ static const Method ROWS[] = {
     {"table.list", "GET", DATABASE "/tables", rest_table_list, READ, "list", PAGE ",pattern,type,detail", "0.1",
      "Tables, by name."},
     {"table.create", "POST", DATABASE "/tables", rest_table_create, WRITE, "create", NULL, "0.1", "Make a table or view."},
-    {"table.get", "GET", TABLE, rest_table_get, POINT, "read", "version,as_of", "0.1", "One table, as it is or was."},
+    {"table.get", "GET", TABLE, rest_table_get, POINT, "read", "version,as_of", "0.1", "One table, as it is or was.",
+     rest_table_get_each},
     {"table.put", "PUT", TABLE, rest_table_put, MATCHED, "alter", NULL, "0.1", "Make a table, or replace all of its definition."},
     {"table.patch", "PATCH", TABLE, rest_table_patch, MATCHED, "alter", NULL, "0.1", "Change parts of a table."},
     {"table.drop", "DELETE", TABLE, rest_table_drop, MATCHED, "drop", "delete_data", "0.1",

@@ -257,3 +257,30 @@ def test_storm(server, place):
         assert [c["change_id"] for c in changes] == list(range(1, len(changes) + 1))
         events = [c["hms_event_id"] for c in changes if "hms_event_id" in c]
         assert events == list(range(1, len(events) + 1))
+
+
+def test_reads_that_travel_together(server, place):
+    """Each of many readers gets its own table, error or former state, whatever the others ask for at the moment."""
+    with server.client() as api:
+        made = [make_table(api, place, f"t{i}", columns=[{"name": f"c{i}", "type": "int"}]) for i in range(8)]
+
+    def read(number, api):
+        rng = random.Random(number)
+        for _ in range(150):
+            i = rng.randrange(8)
+            table, kind = f"{place}/tables/t{i}", rng.randrange(6)
+            if kind == 0:
+                assert api.problem("GET", f"{place}/tables/none{i}", 404, "table_not_found")["detail"].count(f"none{i}")
+            elif kind == 1:
+                assert api.ok("GET", f"{table}?version=0")["columns"][0]["name"] == f"c{i}"
+            elif kind == 2:
+                api.problem("GET", f"{table}?version=many", 400, "invalid_input")
+            elif kind == 3:
+                answer = api.request("GET", table, headers={"If-None-Match": f'"{made[i]["incarnation"]}-0"'})
+                assert answer.status_code == 304 and not answer.content
+            else:
+                found = api.ok("GET", table)
+                assert (found["name"], found["columns"][0]["name"]) == (f"t{i}", f"c{i}")
+        return True
+
+    assert all(at_once(server, read))
