@@ -23,9 +23,9 @@ typedef struct Call {
 
 /* HttpOptions.on_body: a large body is not taken before it is known who sends it, when a login is needed at all. */
 HttpBodyRule dispatch_body(HttpExchange *exchange, void *server);
-void dispatch_request(HttpExchange *exchange, void *server); /* HttpOptions.on_request */
+void dispatch_request(HttpExchange *exchange, void *server);          /* HttpOptions.on_request */
 void dispatch_points(Call *const *calls, size_t count, Arena *arena); /* PointsServe */
-bool dispatch_submit(Call *call);                            /* to the workers of its class; false: full */
+bool dispatch_submit(Call *call);                                     /* to the workers of its class; false: full */
 /* Answers a call that cannot be served. */
 void dispatch_refuse(Call *call, ErrCode code, const char *why);
 
