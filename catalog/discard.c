@@ -205,6 +205,9 @@ static bool move_back(Ctx *ctx, const Discard *d, Err *err) {
     if (err->code != ERR_ALREADY_EXISTS) {
         return false;
     }
+    if (place_clear_empty(ctx, d->to)) {
+        return true; /* no data, so there is nothing to miss in the place that others have made again */
+    }
     log_warn("The data of %" STR_FMT " could not be moved back to it, because there is other data by now; it is kept at %" STR_FMT,
              STR_ARG(d->from), STR_ARG(d->to));
     return true;

@@ -62,9 +62,13 @@ static bool clear_empty(Ctx *ctx, Str location, int levels) {
     return roots_rmdir_if_empty(ctx->catalog->roots, location, 1, &verdict, &ignored) && storage_done(&verdict);
 }
 
-bool place_rename(Ctx *ctx, Str from, Str to, StorageVerdict *verdict, Err *err) {
+bool place_clear_empty(Ctx *ctx, Str location) {
     enum { LEVELS = 16 };
+    return clear_empty(ctx, location, LEVELS);
+}
+
+bool place_rename(Ctx *ctx, Str from, Str to, StorageVerdict *verdict, Err *err) {
     return roots_rename(ctx->catalog->roots, from, to, verdict, err) ||
-           (err->code == ERR_ALREADY_EXISTS && clear_empty(ctx, to, LEVELS) &&
+           (err->code == ERR_ALREADY_EXISTS && place_clear_empty(ctx, to) &&
             roots_rename(ctx->catalog->roots, from, to, verdict, err));
 }

@@ -13,6 +13,8 @@ bool place_warehouse(Ctx *ctx, Str *ret, Err *err) WARN_UNUSED;
 Str place_below(Ctx *ctx, Str parent, Str name, Str suffix);
 /* Makes a directory when the rules allow; otherwise metadata goes on without it and a WARN says why. Null: nothing. */
 void place_make(Ctx *ctx, Str location);
+/* Removes a directory that holds nothing but directories. False: it holds more, or is not there. */
+bool place_clear_empty(Ctx *ctx, Str location);
 /* roots_rename(), also over directories without a file in them: a create that failed leaves one, and partitions that were
  * to be added while their table's directory was away leave several. */
 bool place_rename(Ctx *ctx, Str from, Str to, StorageVerdict *verdict, Err *err) WARN_UNUSED;

@@ -180,6 +180,23 @@ static void test_both_places_have_data(void **state) {
 }
 
 /* What was set aside stays behind nobody when its table goes elsewhere. */
+static void test_nothing_to_move_back(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t = create(&bed->ctx, ORDERS);
+    assert_ok(add(&bed->ctx, "orders", partition_of(&bed->ctx, "1"), &err));
+    Discard item = {.table_id = t.id, .from = t.storage.location};
+    Discards items = {&item, 1};
+    DiscardWhat what = {.tables = &t.id, .table_count = 1, .version = t.version};
+    bool same;
+    assert_ok(discard_begin(&bed->ctx, &what, &items, &same, &err));
+    mkdir(in_warehouse(bed, "orders"), 0777);
+    write_file(bed, "orders/new");
+    discard_reverse(&bed->ctx, &items); /* without a word: there were only empty directories */
+    assert_true(is_there(bed, "orders/new"));
+    assert_int_equal(access(location_file_path(items.items[0].to).ptr, F_OK), -1);
+}
+
 static void test_a_dropped_partition_of_a_renamed_table(void **state) {
     Bed *bed = *state;
     Err err;
@@ -696,6 +713,7 @@ int main(void) {
         BED_TEST(test_new_files_of_a_dropped_table),
         BED_TEST(test_a_drop_that_was_cut_off),
         BED_TEST(test_both_places_have_data),
+        BED_TEST(test_nothing_to_move_back),
         BED_TEST(test_a_dropped_partition_of_a_renamed_table),
         BED_TEST(test_which_data_a_partition_gets_back),
         BED_TEST(test_cascade),
