@@ -224,7 +224,7 @@ typedef struct Several {
 
 static void run_each(Several *s, Call *const *calls, size_t count) {
     Request *admitted[METHOD_EACH_MOST];
-    bool ok[METHOD_EACH_MOST];
+    bool ok[METHOD_EACH_MOST] = {false};
     Err errs[METHOD_EACH_MOST];
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {

@@ -116,7 +116,7 @@ bool rest_table_get(Request *r, Err *err) {
 
 void rest_table_get_each(Request *const *requests, size_t count, bool *ret_ok, Err *errs) {
     Table tables[METHOD_EACH_MOST];
-    TableGet reads[METHOD_EACH_MOST];
+    TableGet reads[METHOD_EACH_MOST] = {0};
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         Request *r = requests[i];
