@@ -1,5 +1,6 @@
 #include "catalog/sql/discard_sql.h"
 
+#include "base/log.h"
 #include "catalog/sql/moves_sql.h"
 #include "storage/location.h"
 
@@ -10,6 +11,9 @@ StrList discard_places(Ctx *ctx, const Discards *items) {
     }
     return places;
 }
+
+/* Each has to be moved by itself before the drop is answered, so there is a limit to how many. */
+enum { OUTSIDE_MOST = 1000 };
 
 /* --- what goes ------------------------------------------------------------------------------------------------ */
 
@@ -22,13 +26,13 @@ StrList discard_places(Ctx *ctx, const Discards *items) {
     "     AND t.type IS DISTINCT FROM 'VIRTUAL_VIEW' AND t.type IS DISTINCT FROM 'MATERIALIZED_VIEW'" \
     "     AND (" PARAM_IS_TRUE("external.table.purge") \
     "         OR (t.type = 'MANAGED_TABLE' AND NOT " PARAM_IS_TRUE("EXTERNAL") ")))" \
-    " SELECT DISTINCT ON (uri) id, uri FROM (" \
-    "     SELECT id, location FROM t WHERE location IS NOT NULL" \
-    "     UNION ALL SELECT t.id, p.suffix FROM t JOIN partitions p ON p.table_id = t.id AND p.base = 0" \
-    "         WHERE starts_with(p.suffix, t.location || '/') IS NOT TRUE AND p.suffix IS NOT NULL" \
-    "     UNION ALL SELECT t.id, b.uri || '/' || coalesce(p.suffix, p.name) FROM t" \
+    " SELECT DISTINCT ON (uri) id, uri, outside FROM (" \
+    "     SELECT id, location, false FROM t WHERE location IS NOT NULL" \
+    "     UNION ALL (SELECT t.id, p.suffix, true FROM t JOIN partitions p ON p.table_id = t.id AND p.base = 0" \
+    "         WHERE starts_with(p.suffix, t.location || '/') IS NOT TRUE AND p.suffix IS NOT NULL LIMIT $2)" \
+    "     UNION ALL (SELECT t.id, b.uri || '/' || coalesce(p.suffix, p.name), true FROM t" \
     "         JOIN location_bases b ON b.table_id = t.id AND starts_with(b.uri || '/', t.location || '/') IS NOT TRUE" \
-    "         JOIN partitions p ON p.table_id = t.id AND p.base = b.no) AS places (id, uri) ORDER BY uri, id"
+    "         JOIN partitions p ON p.table_id = t.id AND p.base = b.no LIMIT $2)) AS places (id, uri, outside) ORDER BY uri, outside, id"
 /* clang-format on */
 
 bool doomed_places(Ctx *ctx, PgConn *conn, int64_t database_id, int64_t table_id, Discards *ret, Err *err) {
@@ -37,12 +41,24 @@ bool doomed_places(Ctx *ctx, PgConn *conn, int64_t database_id, int64_t table_id
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, table_id ? table_id : database_id);
+    pg_arg_i64(&args, OUTSIDE_MOST + 1);
     if (!pg_exec(conn, table_id ? &one : &all, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    *ret = (Discards){ARENA_ARRAY(ctx->arena, Discard, rows.count), rows.count};
+    size_t outside = 0;
+    for (size_t i = 0; i < rows.count; i++) {
+        outside += pg_bool(&rows, i, 2);
+    }
+    if (outside > OUTSIDE_MOST) {
+        log_warn(
+            "More than %d partitions lie outside the directories of the tables that are dropped: their data stays where it is.",
+            OUTSIDE_MOST);
+    }
+    *ret = (Discards){ARENA_ARRAY(ctx->arena, Discard, rows.count), 0};
     for (size_t i = 0; i < rows.count && !arena_exceeded(ctx->arena); i++) {
-        ret->items[i] = (Discard){.table_id = pg_i64(&rows, i, 0, 0), .from = pg_text(&rows, i, 1)};
+        if (outside <= OUTSIDE_MOST || !pg_bool(&rows, i, 2)) {
+            ret->items[ret->count++] = (Discard){.table_id = pg_i64(&rows, i, 0, 0), .from = pg_text(&rows, i, 1)};
+        }
     }
     return arena_check(ctx->arena, err);
 }
