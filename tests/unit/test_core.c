@@ -648,6 +648,34 @@ static bool set_location(Ctx *ctx, Table *t, void *arg, Err *err) {
 }
 
 /* A writer that gives a table a new location each time needs no more places for it than one. */
+/* So many partitions are moved aside with their table, one more and all of them stay. */
+static void drop_with_partitions_elsewhere(Bed *bed, int count) {
+    Err err;
+    Table t;
+    int place = count;
+    create(&bed->ctx, ORDERS);
+    PartitionAdd how = {.items = {ARENA_ARRAY(bed->arena, Partition, (size_t)count), (size_t)count}};
+    for (int i = 0; i < count; i++) {
+        how.items.items[i] = partition_of(&bed->ctx, arena_printf(bed->arena, "%04d", i).ptr);
+    }
+    assert_ok(partition_add(&bed->ctx, ref("orders"), &how, NULL, NULL, &err));
+    write_file(bed, "orders/day=0000/data");
+    TableAlter move = {.edit = set_location, .arg = &place, .expect_version = -1};
+    assert_ok(table_alter(&bed->ctx, ref("orders"), &move, &t, &err));
+    TableDrop drop = {.expect_version = -1, .delete_data = true};
+    assert_ok(table_drop(&bed->ctx, ref("orders"), &drop, &err));
+    run_jobs(bed);
+}
+
+static void test_partitions_elsewhere(void **state) {
+    Bed *bed = *state;
+    drop_with_partitions_elsewhere(bed, 1000);
+    assert_false(is_there(bed, "orders/day=0000") || is_there(bed, "orders/day=0999"));
+    unit_expect_log("More than 1000 partitions lie outside");
+    drop_with_partitions_elsewhere(bed, 1001);
+    assert_true(is_there(bed, "orders/day=0000/data") && is_there(bed, "orders/day=1000"));
+}
+
 static void test_many_locations(void **state) {
     Bed *bed = *state;
     Err err;
@@ -733,6 +761,7 @@ int main(void) {
         BED_TEST(test_same_partitions_in_another_order),
         BED_TEST(test_pointer_cannot_be_let_go),
         BED_TEST(test_as_of_a_removed_version),
+        BED_TEST(test_partitions_elsewhere),
         BED_TEST(test_many_locations),
         BED_TEST(test_partitions_per_request),
         BED_TEST(test_texts_of_a_format),
