@@ -343,7 +343,8 @@ static bool read_for_drop(Dropping *drop, Err *err) {
     return !deletes_contents(drop->how) || doomed_places(ctx, conn, d.id, 0, &drop->data, err);
 }
 
-static bool begin_data(Dropping *drop, Err *err) {
+/* The data leaves its place first; see discard.h. */
+static bool drop_with_data(Dropping *drop, Err *err) {
     int64_t *tables = ARENA_ARRAY(drop->ctx->arena, int64_t, drop->data.count);
     DiscardWhat what = {.tables = tables, .version = -1, .database_id = drop->id};
     StrMap *seen = strmap_new(drop->ctx->arena, drop->data.count);
@@ -354,23 +355,7 @@ static bool begin_data(Dropping *drop, Err *err) {
         }
     }
     drop->places = discard_places(drop->ctx, &drop->data);
-    return arena_check(drop->ctx->arena, err) && discard_begin(drop->ctx, &what, &drop->data, &drop->same, err);
-}
-
-/* The data leaves its place first; see discard.h. */
-static bool drop_once(Dropping *drop, Err *err) {
-    Ctx *ctx = drop->ctx;
-    if (!read_for_drop(drop, err) || !begin_data(drop, err)) {
-        return false;
-    }
-    if (!drop->same) {
-        return true;
-    }
-    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, drop, err);
-    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !drop->same)) {
-        discard_reverse(ctx, &drop->data);
-    }
-    return ok;
+    return arena_check(drop->ctx->arena, err) && discard_around(drop->ctx, &what, &drop->data, &drop->same, drop_body, drop, err);
 }
 
 bool database_drop(Ctx *ctx, Str catalog, Str name, const DatabaseDrop *how, Err *err) {
@@ -383,7 +368,7 @@ bool database_drop(Ctx *ctx, Str catalog, Str name, const DatabaseDrop *how, Err
         return err_set(err, ERR_INVALID_OPERATION, "Can not drop default database in catalog %" STR_FMT ".", STR_ARG(drop.catalog));
     }
     for (int tries = 0; tries < TRIES; tries++) {
-        if (!drop_once(&drop, err)) {
+        if (!read_for_drop(&drop, err) || !drop_with_data(&drop, err)) {
             return false;
         }
         if (drop.same) {

@@ -233,6 +233,20 @@ void discard_reverse(Ctx *ctx, const Discards *items) {
     }
 }
 
+bool discard_around(Ctx *ctx, const DiscardWhat *what, Discards *items, bool *ret_same, PgTxnBody body, void *arg, Err *err) {
+    if (!discard_begin(ctx, what, items, ret_same, err)) {
+        return false;
+    }
+    if (!*ret_same) {
+        return true;
+    }
+    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, body, arg, err);
+    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !*ret_same)) {
+        discard_reverse(ctx, items);
+    }
+    return ok;
+}
+
 /* Time has passed since the move was cut off: something else may live there now. */
 static bool find_user(Ctx *ctx, const Discard *d, Str *ret, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;

@@ -43,6 +43,10 @@ bool discard_hold(Ctx *ctx, PgConn *conn, Str location, Err *err) WARN_UNUSED;
 /* Sets aside what may be and is not used by others (told by a WARN): ITEMS with table_id, partition and from; only what was
  * announced is left in it. *ret_same false: what goes is not any more what it was, read again; nothing was done. */
 bool discard_begin(Ctx *ctx, const DiscardWhat *what, Discards *items, bool *ret_same, Err *err) WARN_UNUSED;
+/* All of a drop: begins, runs the transaction BODY, and takes the data back when nothing came of it. *ret_same as above; BODY
+ * may clear it too. */
+bool discard_around(Ctx *ctx, const DiscardWhat *what, Discards *items, bool *ret_same, PgTxnBody body, void *arg,
+                    Err *err) WARN_UNUSED;
 /* Whether PLACES, as they were asked for, hold all that there is NOW. */
 bool discard_foresaw(Ctx *ctx, StrList places, const Discards *now);
 /* In the transaction of the drop. SEQ: the change that drops partitions, else 0. */

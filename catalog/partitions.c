@@ -843,17 +843,7 @@ static bool drop_once(PartitionDropping *d, TableRef folded, Err *err) {
     }
     const Table *table = &d->scope.table;
     DiscardWhat what = {.tables = &table->id, .table_count = 1, .partitions = d->names, .version = table->version};
-    if (!discard_begin(ctx, &what, &d->data, &d->same, err)) {
-        return false;
-    }
-    if (!d->same) {
-        return true;
-    }
-    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, d, err);
-    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !d->same)) {
-        discard_reverse(ctx, &d->data);
-    }
-    return ok;
+    return discard_around(ctx, &what, &d->data, &d->same, drop_body, d, err);
 }
 
 bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions *ret, int64_t *ret_count, ItemResult **ret_results,

@@ -565,17 +565,7 @@ static bool drop_once(Dropping *d, Err *err) {
     }
     d->places = discard_places(ctx, &d->data);
     DiscardWhat what = {.tables = &d->table.id, .table_count = 1, .version = d->table.version};
-    if (!discard_begin(ctx, &what, &d->data, &d->same, err)) {
-        return false;
-    }
-    if (!d->same) {
-        return true;
-    }
-    bool ok = pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, drop_body, d, err);
-    if ((!ok && err->code != ERR_STATE_UNKNOWN) || (ok && !d->same)) {
-        discard_reverse(ctx, &d->data);
-    }
-    return ok;
+    return discard_around(ctx, &what, &d->data, &d->same, drop_body, d, err);
 }
 
 bool table_drop(Ctx *ctx, TableRef ref, const TableDrop *how, Err *err) {
