@@ -12,10 +12,7 @@ bool buf_check(const Buf *buf, const char *what, Err *err) {
     return err_set(err, ERR_REQUEST_TOO_LARGE, "%s would be larger than the limit of %zu bytes.", what, buf->max);
 }
 
-char *buf_reserve(Buf *buf, size_t bytes) {
-    if (!buf->failed && buf->capacity - buf->len >= bytes) {
-        return buf->ptr + buf->len;
-    }
+char *buf_grow(Buf *buf, size_t bytes) {
     if (buf->failed || bytes > buf->max - MIN(buf->len, buf->max)) {
         buf->failed = true;
         return NULL;
@@ -32,16 +29,6 @@ char *buf_reserve(Buf *buf, size_t bytes) {
     return buf->ptr + buf->len;
 }
 
-void buf_add_bytes(Buf *buf, const void *bytes, size_t count) {
-    char *at = count ? buf_reserve(buf, count) : NULL;
-    if (at) {
-        memcpy(at, bytes, count);
-        buf->len += count;
-    }
-}
-
-void buf_add(Buf *buf, Str s) { buf_add_bytes(buf, s.ptr, s.len); }
-void buf_add_char(Buf *buf, char c) { buf_add_bytes(buf, &c, 1); }
 void buf_add_cstr(Buf *buf, const char *text) { buf_add_bytes(buf, text, strlen(text)); }
 
 void buf_add_i64(Buf *buf, int64_t value) {

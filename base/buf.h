@@ -21,10 +21,26 @@ static inline void buf_clear(Buf *buf) {
 static inline Str buf_str(const Buf *buf) { return (Str){buf->ptr ? buf->ptr : "", buf->len}; }
 bool buf_check(const Buf *buf, const char *what, Err *err) WARN_UNUSED;
 
-char *buf_reserve(Buf *buf, size_t bytes); /* room for BYTES more behind len, or NULL and failed */
-void buf_add(Buf *buf, Str s);
-void buf_add_bytes(Buf *buf, const void *bytes, size_t count);
-void buf_add_char(Buf *buf, char c);
+char *buf_grow(Buf *buf, size_t bytes); /* the slow half of buf_reserve() */
+/* Room for BYTES more behind len, or NULL and failed. */
+static inline char *buf_reserve(Buf *buf, size_t bytes) {
+    return !buf->failed && buf->capacity - buf->len >= bytes && buf->ptr ? buf->ptr + buf->len : buf_grow(buf, bytes);
+}
+static inline void buf_add_bytes(Buf *buf, const void *bytes, size_t count) {
+    char *at = count ? buf_reserve(buf, count) : NULL;
+    if (at) {
+        memcpy(at, bytes, count);
+        buf->len += count;
+    }
+}
+static inline void buf_add(Buf *buf, Str s) { buf_add_bytes(buf, s.ptr, s.len); }
+static inline void buf_add_char(Buf *buf, char c) {
+    char *at = buf_reserve(buf, 1);
+    if (at) {
+        *at = c;
+        buf->len++;
+    }
+}
 void buf_add_cstr(Buf *buf, const char *text);
 void buf_add_i64(Buf *buf, int64_t value);
 void buf_printf(Buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);

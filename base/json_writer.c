@@ -35,25 +35,50 @@ static const unsigned char ESCAPE[256] = {
     ['\r'] = 'r',    [14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [0x7F] = 'u', [0x80 ... 0xFF] = 8,
 };
 
-/* Most texts need no escape and go in one copy. */
-static bool quoted_plain(Buf *out, Str s) {
-    for (size_t i = 0; i < s.len; i++) {
+/* Each byte of a word at once: which of them are zero, as high bits; wrong only for bytes behind a zero. */
+#define ALL_BYTES(byte) (0x0101010101010101ULL * (byte))
+static uint64_t zero_bytes(uint64_t word) { return (word - ALL_BYTES(1)) & ~word; }
+
+/* Whether any of 8 bytes has an entry in ESCAPE. */
+static bool escapes8(const char *at) {
+    uint64_t v;
+    memcpy(&v, at, sizeof v);
+    uint64_t found = v | ((v - ALL_BYTES(0x20)) & ~v) | zero_bytes(v ^ ALL_BYTES('"')) | zero_bytes(v ^ ALL_BYTES('\\')) |
+                     zero_bytes(v ^ ALL_BYTES(0x7F));
+    return found & ALL_BYTES(0x80);
+}
+
+static bool is_plain(Str s) {
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8) {
+        if (escapes8(s.ptr + i)) {
+            return false;
+        }
+    }
+    for (; i < s.len; i++) {
         if (ESCAPE[(unsigned char)s.ptr[i]]) {
             return false;
         }
     }
-    char *at = buf_reserve(out, s.len + 2);
-    if (at) {
-        at[0] = '"';
-        memcpy(at + 1, s.ptr, s.len);
-        at[s.len + 1] = '"';
-        out->len += s.len + 2;
-    }
     return true;
 }
 
+/* What is known to need no escape, and BEHIND it. */
+static void quoted_plain(Buf *out, Str s, Str behind) {
+    size_t bytes = s.len + 2 + behind.len;
+    char *at = buf_reserve(out, bytes);
+    if (at) {
+        *at++ = '"';
+        memcpy(at, s.ptr, s.len);
+        at[s.len] = '"';
+        memcpy(at + s.len + 1, behind.ptr, behind.len);
+        out->len += bytes;
+    }
+}
+
 static void quoted(Buf *out, Str s) {
-    if (s.len && quoted_plain(out, s)) {
+    if (s.len && is_plain(s)) { /* as nearly all are */
+        quoted_plain(out, s, STR(""));
         return;
     }
     buf_add_char(out, '"');
@@ -95,6 +120,13 @@ void jw_key(JsonWriter *w, Str key) {
     before_value(w);
     quoted(w->out, key);
     buf_add_char(w->out, ':');
+    w->after_key = true;
+}
+
+/* Keys in the code are plain. */
+static void key_of_code(JsonWriter *w, const char *key) {
+    before_value(w);
+    quoted_plain(w->out, str_from(key), STR(":"));
     w->after_key = true;
 }
 
@@ -146,7 +178,8 @@ void jw_time(JsonWriter *w, Micros t) {
     }
     char text[32];
     time_format(t, text);
-    jw_str(w, str_from(text));
+    before_value(w);
+    quoted_plain(w->out, str_from(text), STR(""));
 }
 
 void jw_params(JsonWriter *w, const Params *params) {
@@ -168,34 +201,34 @@ void jw_strs(JsonWriter *w, StrList list) {
 
 void jw_put_str(JsonWriter *w, const char *key, Str s) {
     if (!str_is_null(s)) {
-        jw_key(w, str_from(key));
+        key_of_code(w, key);
         jw_str(w, s);
     }
 }
 
 void jw_put_i64(JsonWriter *w, const char *key, int64_t value) {
-    jw_key(w, str_from(key));
+    key_of_code(w, key);
     jw_i64(w, value);
 }
 
 void jw_put_bool(JsonWriter *w, const char *key, bool value) {
-    jw_key(w, str_from(key));
+    key_of_code(w, key);
     jw_bool(w, value);
 }
 
 void jw_put_time(JsonWriter *w, const char *key, Micros t) {
     if (t != MICROS_NONE) {
-        jw_key(w, str_from(key));
+        key_of_code(w, key);
         jw_time(w, t);
     }
 }
 
 void jw_put_params(JsonWriter *w, const char *key, const Params *params) {
-    jw_key(w, str_from(key));
+    key_of_code(w, key);
     jw_params(w, params);
 }
 
 void jw_put_strs(JsonWriter *w, const char *key, StrList list) {
-    jw_key(w, str_from(key));
+    key_of_code(w, key);
     jw_strs(w, list);
 }

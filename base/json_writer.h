@@ -28,7 +28,7 @@ void jw_time(JsonWriter *w, Micros t);               /* ISO 8601 text, null for 
 void jw_raw(JsonWriter *w, Str text);                /* one complete JSON value, already encoded */
 void jw_params(JsonWriter *w, const Params *params); /* object of texts */
 void jw_strs(JsonWriter *w, StrList list);
-/* key + value, left out when the value is null / none */
+/* key + value, left out when the value is null / none; KEY is of the code, without anything to escape */
 void jw_put_str(JsonWriter *w, const char *key, Str s);
 void jw_put_i64(JsonWriter *w, const char *key, int64_t value);
 void jw_put_bool(JsonWriter *w, const char *key, bool value);

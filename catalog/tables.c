@@ -28,12 +28,17 @@ static bool authorize(const Ctx *ctx, Action action, TableRef ref, Err *err) {
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
 void table_get_each(TableGet *reads, size_t count) {
+    TableGet **allowed = ARENA_ARRAY(reads[0].ctx->arena, TableGet *, count);
+    size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         TableGet *get = &reads[i];
+        get->ok = false;
         get->ref = scope_table(get->ctx, get->ref);
-        get->ok = authorize(get->ctx, ACTION_READ, get->ref, get->err);
+        if (authorize(get->ctx, ACTION_READ, get->ref, get->err)) {
+            allowed[n++] = get;
+        }
     }
-    table_rows_read_each(reads, count);
+    table_rows_read_each(allowed, n);
 }
 
 bool table_get(Ctx *ctx, TableRef ref, Table *ret, Err *err) {

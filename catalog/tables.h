@@ -7,7 +7,7 @@
 #include "catalog/model.h"
 
 bool table_get(Ctx *ctx, TableRef ref, Table *ret, Err *err) WARN_UNUSED;
-/* Many callers' reads at once: one round trip for all. */
+/* Many callers' reads at once: one statement for all. They live in one arena. COUNT > 0. */
 typedef struct TableGet {
     Ctx *ctx;
     TableRef ref;

@@ -78,12 +78,7 @@ bool conn_fail(PgConn *conn, const PGresult *result, Err *err);
 bool conn_send(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);
 /* With BEGIN when it is due. */
 bool conn_send_statement(PgConn *conn, const PgStmt *stmt, const PgArgs *args, SentKind kind, Err *err);
-bool conn_sync(PgConn *conn, Err *err); /* sends it */
-/* The answer to one statement and the NULL behind it. FAILED: one before it did, so its own error is of no interest. */
-bool conn_read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret, Err *err);
-bool conn_read_sync(PgConn *conn, bool ok, Err *err);                  /* OK is what came of the statements before it */
-bool conn_rows(PGresult *result, Arena *arena, PgRows *ret, Err *err); /* the arena owns the result from here on */
-bool conn_read_sent(PgConn *conn, Err *err);                           /* the answers to what was sent, not the Sync behind them */
+bool conn_read_sent(PgConn *conn, Err *err); /* the answers to what was sent, not the Sync behind them */
 void conn_cancel(PgConn *conn);
 bool conn_wait_input(PgConn *conn, Deadline deadline); /* false: nothing came */
 /* Sends Sync and reads every answer. The result of the SENT_STATEMENT, if any, is put into RET. */

@@ -106,7 +106,8 @@ static bool lose(PgConn *conn, Err *err) {
     return err_set(err, ERR_DATABASE_UNAVAILABLE, "The database does not answer. Try again shortly.");
 }
 
-bool conn_read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret, Err *err) {
+/* The answer to one statement and the NULL behind it. FAILED: one before it did, so its own error is of no interest. */
+static bool read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret, Err *err) {
     CLEANUP(cleanup_result) PGresult *result = conn_next_result(conn);
     if (!result) {
         return failed ? false : lose(conn, err);
@@ -129,7 +130,7 @@ bool conn_read_one(PgConn *conn, const Sent *sent, bool failed, PGresult **ret, 
 static bool read_sent(PgConn *conn, PGresult **ret, Err *err) {
     bool ok = true;
     for (size_t i = 0; i < conn->sent_count && !conn->lost; i++) {
-        ok = conn_read_one(conn, &conn->sent[i], !ok, ret, err) && ok;
+        ok = read_one(conn, &conn->sent[i], !ok, ret, err) && ok;
     }
     conn->sent_count = 0;
     return ok;
@@ -140,7 +141,8 @@ bool conn_read_sent(PgConn *conn, Err *err) {
     return read_sent(conn, &none, err);
 }
 
-bool conn_read_sync(PgConn *conn, bool ok, Err *err) {
+/* OK is what came of the statements before it. */
+static bool read_sync(PgConn *conn, bool ok, Err *err) {
     if (!conn->lost) {
         CLEANUP(cleanup_result) PGresult *sync = conn_next_result(conn);
         if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC) {
@@ -153,7 +155,7 @@ bool conn_read_sync(PgConn *conn, bool ok, Err *err) {
 
 static bool read_all(PgConn *conn, PGresult **ret, Err *err) {
     bool ok = read_sent(conn, ret, err);
-    return conn_read_sync(conn, ok, err);
+    return read_sync(conn, ok, err);
 }
 
 static void fail_when_told(PgConn *conn) {
@@ -165,7 +167,7 @@ static void fail_when_told(PgConn *conn) {
 
 void pg_fail_at(Pg *pg, uint64_t nth) { __atomic_store_n(&pg->fail_countdown, nth, __ATOMIC_RELAXED); }
 
-bool conn_sync(PgConn *conn, Err *err) {
+static bool send_sync(PgConn *conn, Err *err) {
     CONN_COUNT(conn, round_trips);
     fail_when_told(conn);
     return PQpipelineSync(conn->pq) || lose(conn, err);
@@ -173,7 +175,7 @@ bool conn_sync(PgConn *conn, Err *err) {
 
 bool conn_round_trip(PgConn *conn, PGresult **ret, Err *err) {
     CLEANUP(cleanup_result) PGresult *result = NULL;
-    bool ok = conn_sync(conn, err) && read_all(conn, &result, err);
+    bool ok = send_sync(conn, err) && read_all(conn, &result, err);
     if (!ok && conn->txn == TXN_OPEN) {
         conn->txn = TXN_FAILED;
         conn->txn_err = *err;
@@ -199,7 +201,8 @@ static int64_t affected(PGresult *result) {
     return str_to_i64(str_from(PQcmdTuples(result)), &n) ? n : 0;
 }
 
-bool conn_rows(PGresult *result, Arena *arena, PgRows *ret, Err *err) {
+/* The arena owns the result from here on. */
+static bool rows_of(PGresult *result, Arena *arena, PgRows *ret, Err *err) {
     arena_charge(arena, PQresultMemorySize(result));
     arena_defer(arena, clear_result, result);
     *ret = (PgRows){(size_t)PQntuples(result), affected(result), result};
@@ -236,7 +239,7 @@ bool pg_exec(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Arena *arena,
     }
     PGresult *rows = result;
     result = NULL;
-    return conn_rows(rows, arena, ret, err);
+    return rows_of(rows, arena, ret, err);
 }
 
 bool pg_exec_later(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Err *err) {

@@ -112,18 +112,6 @@ bool pg_exec(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Arena *arena,
  * error comes out there, and from pg_transaction() when nothing waits before COMMIT. ARGS are copied. Use pg_exec()
  * where the error must be told apart (a unique violation). Outside a transaction the same as pg_exec(). */
 bool pg_exec_later(PgConn *conn, const PgStmt *stmt, const PgArgs *args, Err *err) WARN_UNUSED;
-/* Short reads outside any transaction, all in one round trip. Each sees what was committed before the call, and fails by
- * itself. */
-typedef struct PgAsk {
-    const PgStmt *stmt;
-    PgArgs args;
-    Arena *arena;
-    Deadline deadline;
-    bool ok; /* out, with ROWS or ERR */
-    PgRows rows;
-    Err err;
-} PgAsk;
-void pg_exec_each(Pg *pg, PgClass class, PgAsk *asks, size_t count);
 /* Several statements in one text, no arguments, no rows. */
 bool pg_script(PgConn *conn, const char *sql, Err *err) WARN_UNUSED;
 /* After ERR_CONFLICT from a statement: the name of the constraint or unique index that was violated, "" when unknown. */

@@ -1,11 +1,16 @@
 #include "server/workers.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+
+/* Answers of some MB come one after the other: getting their pages from the system each time costs a quarter of the work. So
+ * the process keeps this much, until no worker of a class has had anything to do for a while. */
+enum { KEPT_BYTES = 64 * 1024 * 1024, KEPT_PIECE_BYTES = 16 * 1024 * 1024, QUIET_MS = 3000 };
 
 struct Workers {
     WorkersOptions options;
@@ -16,13 +21,40 @@ struct Workers {
     unsigned alive, waiting, busy;
     bool stopping;
     uint64_t done, refused, wait_us;
+    uint64_t trimmed_after; /* how many were done then */
     pthread_t *threads;
 };
+
+static struct timespec after_ms(int64_t milliseconds) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += milliseconds / 1000;
+    until.tv_nsec += (milliseconds % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    return until;
+}
+
+/* The first to find that all have been idle for a while gives memory back to the system. */
+static void wait_locked(Workers *w) {
+    struct timespec until = after_ms(QUIET_MS);
+    bool quiet = pthread_cond_timedwait(&w->work, &w->lock, &until) == ETIMEDOUT;
+    if (quiet && w->busy == 0 && w->trimmed_after != w->done) {
+        w->trimmed_after = w->done;
+        pthread_mutex_unlock(&w->lock);
+        malloc_trim(0);
+        pthread_mutex_lock(&w->lock);
+    } else if (quiet && !w->first && !w->stopping && w->busy == 0) {
+        pthread_cond_wait(&w->work, &w->lock);
+    }
+}
 
 static Job *take_locked(Workers *w) {
     while (!w->first && !w->stopping) {
         w->waiting++;
-        pthread_cond_wait(&w->work, &w->lock);
+        wait_locked(w);
         w->waiting--;
     }
     Job *job = w->first;
@@ -57,12 +89,14 @@ static void *worker_main(void *arg) {
 }
 
 static void workers_init(Workers *w, const WorkersOptions *options) {
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEPT_PIECE_BYTES);
     *w = (Workers){.options = *options};
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->work, NULL);
+    pthread_cond_init(&w->work, &monotonic);
     pthread_cond_init(&w->idle, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
@@ -125,14 +159,7 @@ bool workers_submit(Workers *w, Job *job) {
 }
 
 bool workers_stop(Workers *w, int64_t timeout_ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += (timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = after_ms(timeout_ms);
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_cond_broadcast(&w->work);

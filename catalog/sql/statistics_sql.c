@@ -2,7 +2,8 @@
 
 #include "catalog/sql/table_ref.h"
 
-#define STATISTIC_COLUMNS "s.partition, s.column_name, s.column_type, s.kind, s.data, s.analyzed_at"
+/* Behind the number of what was asked for. */
+#define STATISTIC_COLUMNS "s.column_name, s.column_type, s.kind, s.data, s.analyzed_at"
 #define STATISTIC_SKETCHES ", s.bit_vector, s.histogram"
 
 static bool statistic_from_row(const PgRows *rows, size_t row, bool sketches, ColumnStatistic *ret, Err *err) {
@@ -18,26 +19,20 @@ static bool statistic_from_row(const PgRows *rows, size_t row, bool sketches, Co
 
 /* --- reading --------------------------------------------------------------------------------------------------- */
 
-/* Rows come by partition and column: runs of equal partitions are sets. */
-static bool sets_from_rows(const PgRows *rows, bool sketches, Arena *arena, StatisticSets *ret, Err *err) {
+/* Rows come by partition and column: runs of one number are a set. */
+static bool sets_from_rows(const PgRows *rows, bool sketches, StrList partitions, Arena *arena, StatisticSets *ret, Err *err) {
     ColumnStatistic *items = ARENA_ARRAY(arena, ColumnStatistic, rows->count);
-    size_t count = 0;
-    Str last = STR_NULL;
-    for (size_t i = 0; i < rows->count; i++) {
-        Str partition = pg_text(rows, i, 0);
-        count += !str_eq(partition, last);
-        last = partition;
-    }
-    StatisticSets sets = {ARENA_ARRAY(arena, StatisticSet, count), 0};
+    StatisticSets sets = {ARENA_ARRAY(arena, StatisticSet, MIN(partitions.count, rows->count)), 0};
     if (!arena_check(arena, err)) {
         return false;
     }
-    last = STR_NULL;
+    int64_t last = 0;
     for (size_t i = 0; i < rows->count; i++) {
-        Str partition = pg_text(rows, i, 0);
-        if (!str_eq(partition, last)) {
+        int64_t no = pg_i64(rows, i, 0, 1);
+        if (no != last) {
+            Str partition = partitions.items[no - 1];
             sets.items[sets.count++] = (StatisticSet){partition.len ? partition : STR_NULL, items + i, 0};
-            last = partition;
+            last = no;
         }
         if (!statistic_from_row(rows, i, sketches, &items[i], err)) {
             return false;
@@ -50,7 +45,8 @@ static bool sets_from_rows(const PgRows *rows, bool sketches, Arena *arena, Stat
 
 /* One probe of the primary key an object, in its order: no plan with a sort or a bitmap can come of this. */
 #define STATISTICS_OF(columns) \
-    "SELECT o.* FROM unnest($4::text[]) AS n(name) CROSS JOIN LATERAL (SELECT " columns " FROM column_statistics s" \
+    "SELECT n.no, o.* FROM unnest($4::text[]) WITH ORDINALITY AS n(name, no) CROSS JOIN LATERAL (SELECT " columns \
+    " FROM column_statistics s" \
     " WHERE s.table_id = " TABLE_ID_OF_123 " AND s.partition = n.name AND s.engine = $5" \
     " AND ($6::text[] IS NULL OR s.column_name = ANY ($6)) ORDER BY s.column_name OFFSET 0) o"
 
@@ -59,9 +55,10 @@ bool statistics_sql_get(Ctx *ctx, PgConn *conn, TableRef ref, const StrList *par
     static const PgStmt numbers = {"statistics_get", STATISTICS_OF(STATISTIC_COLUMNS)};
     static const PgStmt all = {"statistics_get_all", STATISTICS_OF(STATISTIC_COLUMNS STATISTIC_SKETCHES)};
     Str itself = STR("");
+    StrList names = partitions ? *partitions : (StrList){&itself, 1};
     PgArgs args = pg_args(ctx->arena);
     table_ref_args(&args, ref);
-    pg_arg_texts(&args, partitions ? *partitions : (StrList){&itself, 1});
+    pg_arg_texts(&args, names);
     pg_arg_text(&args, q->engine);
     if (q->with_columns) {
         pg_arg_texts(&args, q->columns);
@@ -77,7 +74,7 @@ bool statistics_sql_get(Ctx *ctx, PgConn *conn, TableRef ref, const StrList *par
         *ret = (StatisticSets){0};
         return table_ref_find(ctx, conn, ref, ROW_READ, &found, err);
     }
-    return sets_from_rows(&rows, !q->without_sketches, ctx->arena, ret, err);
+    return sets_from_rows(&rows, !q->without_sketches, names, ctx->arena, ret, err);
 }
 
 bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Str *ret, Err *err) {
@@ -122,7 +119,7 @@ bool statistics_sql_lock(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine, c
                          ColumnStatistic *old, Err *err) {
     static const PgStmt stmt = {
         "statistics_lock",
-        "SELECT " STATISTIC_COLUMNS STATISTIC_SKETCHES ", k.no FROM unnest($3::text[], $4::text[]) WITH ORDINALITY k (partition,"
+        "SELECT k.no, " STATISTIC_COLUMNS STATISTIC_SKETCHES " FROM unnest($3::text[], $4::text[]) WITH ORDINALITY k (partition,"
         " name, no) JOIN column_statistics s ON s.table_id = $1 AND s.partition = k.partition AND s.engine = $2"
         " AND s.column_name = k.name ORDER BY k.no FOR UPDATE OF s"};
     PgArgs args = key_args(ctx, table_id, engine, keys, count);
@@ -131,7 +128,7 @@ bool statistics_sql_lock(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine, c
         return false;
     }
     for (size_t i = 0; i < rows.count; i++) {
-        if (!statistic_from_row(&rows, i, true, &old[pg_i64(&rows, i, 8, 1) - 1], err)) {
+        if (!statistic_from_row(&rows, i, true, &old[pg_i64(&rows, i, 0, 1) - 1], err)) {
             return false;
         }
     }

@@ -15,10 +15,13 @@ bool table_ref_find(Ctx *ctx, PgConn *conn, TableRef ref, RowLock lock, TableFou
 bool table_not_found(TableRef ref, Err *err); /* fills the error, returns false */
 /* The same inside a statement: which row of tables t is the one called $1, $2, $3. Nested selects, not joins, so that there is
  * one way only to find it, by both columns of the index: a plan made while the tables were still empty stays right. */
-#define DATABASE_ID_OF_12 \
-    "(SELECT d.id FROM databases d WHERE d.catalog_id = (SELECT c.id FROM catalogs c WHERE c.name = $1) AND d.name = $2" \
-    " AND d.dropped_at IS NULL)"
-#define TABLE_IS_123 "t.database_id = " DATABASE_ID_OF_12 " AND t.name = $3 AND t.dropped_at IS NULL"
+#define DATABASE_ID_OF(catalog, database) \
+    "(SELECT d.id FROM databases d WHERE d.catalog_id = (SELECT c.id FROM catalogs c WHERE c.name = " catalog ")" \
+    " AND d.name = " database " AND d.dropped_at IS NULL)"
+#define TABLE_IS(catalog, database, name) \
+    "t.database_id = " DATABASE_ID_OF(catalog, database) " AND t.name = " name " AND t.dropped_at IS NULL"
+#define DATABASE_ID_OF_12 DATABASE_ID_OF("$1", "$2")
+#define TABLE_IS_123 TABLE_IS("$1", "$2", "$3")
 /* Its id, NULL when there is none. */
 #define TABLE_ID_OF_123 "(SELECT t.id FROM tables t WHERE " TABLE_IS_123 ")"
 void table_ref_args(PgArgs *args, TableRef ref);

@@ -100,39 +100,89 @@ static PgArgs ref_args(Ctx *ctx, TableRef ref) {
     return args;
 }
 
-static bool read_found(TableGet *get, const PgRows *rows) {
-    Ctx *ctx = get->ctx;
-    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
-    if (rows->count) {
-        return tables_from_rows(ctx, NULL, rows, get->ret, get->err);
+/* --- several at once --------------------------------------------------------------------------------------------- */
+
+/* Most of what a point read costs PostgreSQL is the statement around it, so those that come together are one statement. OFFSET
+ * keeps the search for each by itself: no plan can turn it into a join over all tables. */
+#define TABLE_OF_K TABLE_IS("k.catalog", "k.database", "k.name")
+static const PgStmt TABLES_READ = {
+    "table_get_each",
+    "SELECT " TABLE_COLUMNS_OF(
+        "k.catalog", "k.database") ", k.no"
+                                   " FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY k(catalog, database, name, no)"
+                                   " CROSS JOIN LATERAL (SELECT t.* FROM tables t WHERE " TABLE_OF_K " OFFSET 0) t"};
+enum { NO_AT = FORMAT_AT + 1 };
+
+static PgArgs refs_args(TableGet *const *reads, size_t count) {
+    Arena *arena = reads[0]->ctx->arena;
+    Str *catalogs = ARENA_ARRAY(arena, Str, count), *databases = ARENA_ARRAY(arena, Str, count);
+    Str *names = ARENA_ARRAY(arena, Str, count);
+    for (size_t i = 0; i < count; i++) {
+        catalogs[i] = reads[i]->ref.catalog;
+        databases[i] = reads[i]->ref.database;
+        names[i] = reads[i]->ref.name;
     }
-    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, get->err) && missing(ctx, conn, get->ref, get->err);
+    PgArgs args = pg_args(arena);
+    pg_arg_texts(&args, (StrList){catalogs, count});
+    pg_arg_texts(&args, (StrList){databases, count});
+    pg_arg_texts(&args, (StrList){names, count});
+    return args;
 }
 
-/* What a table points at is kept in memory, so nearly always this is all that is read. */
-void table_rows_read_each(TableGet *reads, size_t count) {
-    Ctx *first = reads[0].ctx;
-    PgAsk *asks = ARENA_ARRAY(first->arena, PgAsk, count);
-    size_t n = 0;
+static Deadline earliest(TableGet *const *reads, size_t count) {
+    Deadline earliest = {0};
     for (size_t i = 0; i < count; i++) {
-        Ctx *ctx = reads[i].ctx;
-        if (reads[i].ok) {
-            asks[n++] = (PgAsk){
-                .stmt = &TABLE_READ, .args = ref_args(ctx, reads[i].ref), .arena = ctx->arena, .deadline = ctx->deadline};
+        Deadline one = reads[i]->ctx->deadline;
+        if (one.monotonic_us && (earliest.monotonic_us == 0 || one.monotonic_us < earliest.monotonic_us)) {
+            earliest = one;
         }
     }
-    pg_exec_each(first->catalog->pg, first->pool, asks, n);
-    n = 0;
+    return earliest;
+}
+
+static bool read_rows(TableGet *const *reads, size_t count, PgRows *ret, Err *err) {
+    Ctx *first = reads[0]->ctx;
+    PgArgs args = refs_args(reads, count);
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(first->catalog->pg, first->pool, earliest(reads, count), &conn, err) &&
+           pg_exec(conn, &TABLES_READ, &args, first->arena, ret, err);
+}
+
+/* What is not there stays false, without an error. */
+static bool read_together(TableGet *const *reads, size_t count) {
+    Ctx *first = reads[0]->ctx;
+    PgRows rows;
+    Err ignored;
+    Table *tables = ARENA_ARRAY(first->arena, Table, count);
+    if (!read_rows(reads, count, &rows, &ignored) || !tables_from_rows(first, NULL, &rows, tables, &ignored)) {
+        return false;
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        TableGet *get = reads[pg_i64(&rows, i, NO_AT, 0) - 1];
+        *get->ret = tables[i];
+        get->ok = true;
+    }
+    return true;
+}
+
+static bool read_alone(TableGet *get, bool known_missing) {
+    Ctx *ctx = get->ctx;
+    CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
+    return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, get->err) &&
+           (known_missing ? missing(ctx, conn, get->ref, get->err) : table_row_get(ctx, conn, get->ref, false, get->ret, get->err));
+}
+
+/* Whatever kept them from being read together, each is then asked by itself: it gets its own error, and nobody another's. */
+void table_rows_read_each(TableGet *const *reads, size_t count) {
+    bool together = count > 1 && read_together(reads, count);
     for (size_t i = 0; i < count; i++) {
-        if (reads[i].ok) {
-            const PgAsk *ask = &asks[n++];
-            reads[i].ok = ask->ok && read_found(&reads[i], &ask->rows);
-            if (!ask->ok) {
-                *reads[i].err = ask->err;
-            }
+        if (!together || !reads[i]->ok) {
+            reads[i]->ok = read_alone(reads[i], together);
         }
     }
 }
+
+/* --- one --------------------------------------------------------------------------------------------------------- */
 
 /* One statement may lock and read: after waiting for the lock it gives the row as it is now, with the content ids of now, and
  * the content itself is looked up behind it. A join with it would show what was there before the wait. */

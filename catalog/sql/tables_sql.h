@@ -12,8 +12,8 @@
 
 /* Errors TABLE_NOT_FOUND, DATABASE_NOT_FOUND or CATALOG_NOT_FOUND. LOCK: FOR UPDATE of the table's row. */
 bool table_row_get(Ctx *ctx, PgConn *conn, TableRef ref, bool lock, Table *ret, Err *err) WARN_UNUSED;
-/* The same without a lock and outside any transaction, for those that are ok so far. */
-void table_rows_read_each(TableGet *reads, size_t count);
+/* The same without a lock and outside any transaction; sets OK of each. They live in one arena. */
+void table_rows_read_each(TableGet *const *reads, size_t count);
 bool table_row_by_id(Ctx *ctx, PgConn *conn, int64_t id, bool lock, Table *ret, Err *err) WARN_UNUSED;
 /* Dropped incarnations of a name (null: of the whole database), newest first; pages go by incarnation. They may come from a
  * database of that name that was dropped with them. */

@@ -284,3 +284,21 @@ def test_reads_that_travel_together(server, place):
         return True
 
     assert all(at_once(server, read))
+
+
+def test_reads_too_large_to_travel_together():
+    """What 24 of them need together is more than one request may have: each is then served by itself."""
+    with running("--set", "limits.request_memory=16MiB", "--set", "limits.request_body=1536KiB") as server:
+        with server.client() as api:
+            api.ok("POST", "/catalogs/hive/databases", 201, json={"name": "wide"})
+            place, text = "/catalogs/hive/databases/wide", "x" * 100_000
+            for i in range(4):
+                make_table(api, place, f"t{i}", parameters={f"p{n}": f"{i} {text}" for n in range(12)})
+
+        def read(number, api):
+            for i in range(20):
+                found = api.ok("GET", f"{place}/tables/t{(number + i) % 4}")["parameters"]
+                assert len(found) == 12 and all(v == f"{(number + i) % 4} {text}" for v in found.values())
+            return True
+
+        assert all(at_once(server, read))

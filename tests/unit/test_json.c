@@ -63,6 +63,26 @@ static void test_write_escapes(void **state) {
     assert_str(written(STR_NULL), "null");
 }
 
+/* Every byte at every place of a text that is looked at in words. */
+static void test_write_each_byte_anywhere(void **state) {
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        for (size_t len = 1; len <= 18; len++) {
+            for (size_t at = 0; at < len; at++) {
+                char text[18];
+                memset(text, 'x', sizeof text);
+                text[at] = (char)byte;
+                Str got = written((Str){text, len});
+                bool plain = byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+                assert_int_equal(got.len == len + 2, plain);
+                if (plain) {
+                    assert_memory_equal(got.ptr + 1, text, len);
+                }
+            }
+        }
+    }
+}
+
 static void test_write_doubles(void **state) {
     (void)state;
     static const struct {
@@ -322,17 +342,10 @@ static void test_nearest_word(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_write_structure),
-        UNIT_TEST(test_write_escapes),
-        UNIT_TEST(test_write_doubles),
-        UNIT_TEST(test_any_text_survives),
-        UNIT_TEST(test_errors_have_a_position),
-        UNIT_TEST(test_depth),
-        UNIT_TEST(test_memory_of_a_tree),
-        UNIT_TEST(test_typed_reads),
-        UNIT_TEST(test_paths),
-        UNIT_TEST(test_params_and_strs),
-        UNIT_TEST(test_only_members),
+        UNIT_TEST(test_write_structure), UNIT_TEST(test_write_escapes),     UNIT_TEST(test_write_each_byte_anywhere),
+        UNIT_TEST(test_write_doubles),   UNIT_TEST(test_any_text_survives), UNIT_TEST(test_errors_have_a_position),
+        UNIT_TEST(test_depth),           UNIT_TEST(test_memory_of_a_tree),  UNIT_TEST(test_typed_reads),
+        UNIT_TEST(test_paths),           UNIT_TEST(test_params_and_strs),   UNIT_TEST(test_only_members),
         UNIT_TEST(test_nearest_word),
     };
     return UNIT_RUN("json", tests);

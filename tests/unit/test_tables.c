@@ -111,6 +111,52 @@ static bool add_column(Ctx *ctx, Table *t, void *arg, Err *err) {
     return true;
 }
 
+/* Many at once: each its own table or error, in one round trip; after a failure each by itself. */
+static void test_get_each(void **state) {
+    Bed *bed = *state;
+    enum { COUNT = 24 };
+    Err err, errs[COUNT];
+    Table got[COUNT];
+    for (int i = 0; i < 5; i++) {
+        create(&bed->ctx, arena_printf(bed->arena, "{\"database\":\"default\",\"name\":\"each%d\"}", i).ptr);
+    }
+    for (int round = 0; round < 4; round++) {
+        TableGet reads[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            Str name = arena_printf(bed->arena, i == 7 && round == 1 ? "bad \xFF%d" : "Each%d", i % 8);
+            reads[i] = (TableGet){.ctx = &bed->ctx,
+                                  .ref = {STR_NULL, i == 9 ? STR("nowhere") : STR("default"), name},
+                                  .ret = &got[i],
+                                  .err = &errs[i]};
+        }
+        PgPoolStats before, after;
+        pg_pool_stats(bed->ctx.catalog->pg, bed->ctx.pool, &before);
+        pg_fail_at(bed->ctx.catalog->pg, round == 2);
+        table_get_each(reads, COUNT);
+        pg_fail_at(bed->ctx.catalog->pg, 0);
+        pg_pool_stats(bed->ctx.catalog->pg, bed->ctx.pool, &after);
+        assert_int_equal(after.in_use, 0);
+        for (int i = 0; i < COUNT; i++) {
+            ErrCode want = i == 9 ? ERR_DATABASE_NOT_FOUND : i % 8 < 5 ? ERR_NONE : ERR_TABLE_NOT_FOUND;
+            if (i == 7 && round == 1) {
+                assert_false(reads[i].ok);
+            } else if (want == ERR_NONE) {
+                assert_true(reads[i].ok);
+                assert_str(got[i].name, arena_printf(bed->arena, "each%d", i % 8).ptr);
+            } else {
+                assert_false(reads[i].ok);
+                assert_int_equal(errs[i].code, want);
+            }
+        }
+        if (round == 3) { /* the found ones in one, and for each missing one a look at its database */
+            assert_in_range(after.round_trips - before.round_trips, 1, 1 + 12);
+        }
+    }
+    TableGet one = {.ctx = &bed->ctx, .ref = ref("each1"), .ret = &got[0], .err = &err};
+    table_get_each(&one, 1);
+    assert_true(one.ok);
+}
+
 static void test_versions(void **state) {
     Bed *bed = *state;
     Err err;
@@ -737,6 +783,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BED_TEST(test_create_and_get),
         BED_TEST(test_missing),
+        BED_TEST(test_get_each),
         BED_TEST(test_versions),
         BED_TEST(test_pointer_moves),
         BED_TEST(test_expects_this_very_table),
