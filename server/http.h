@@ -73,9 +73,6 @@ typedef struct HttpOptions {
     void *arg;
 } HttpOptions;
 
-/* A socket listening on ADDRESS (a name or an IP address); port 0 picks a free one. */
-bool http_listen(const char *address, uint16_t port, int *ret_fd, uint16_t *ret_port, Err *err) WARN_UNUSED;
-
 HttpServer *http_start(const HttpOptions *options, Err *err);
 void http_stop_accepting(HttpServer *server);
 /* Waits until no whole request is unanswered. False: some still are after the timeout; the server must then not be freed. */

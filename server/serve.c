@@ -14,6 +14,7 @@
 #include "pg/migrate.h"
 #include "server/dispatch.h"
 #include "server/housekeeper.h"
+#include "server/listen.h"
 #include "server/points.h"
 #include "server/rest/rest.h"
 #include "server/store.h"
@@ -143,7 +144,7 @@ static bool make_server(Process *p, Err *err) {
 static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
     int applied;
-    return http_listen(arena_cstr(arena, config->listen), (uint16_t)config->http.port, &p->listen_fd, &p->port, err) &&
+    return listen_open(arena_cstr(arena, config->listen), (uint16_t)config->http.port, "http-port", &p->listen_fd, &p->port, err) &&
            store_become_service_user(config, err) && store_open(config, arena, &p->store, err) &&
            migrate_apply(p->store.pg, migrations_built_in(), &applied, err) && make_server(p, err) && open_catalog(p, arena, err) &&
            prepare_catalog(p, arena, err) &&
