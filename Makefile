@@ -21,7 +21,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 VARIANT ?= release
-FOLDERS ?= base config pg storage thrift catalog catalog/sql server server/auth server/rest cli
+FOLDERS ?= base config pg storage thrift catalog catalog/sql server server/auth server/rest server/hms cli
 PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
@@ -271,11 +271,17 @@ $(VENV)/ready: tests/requirements.txt
 	@echo "Installing $$(grep -cE '^[A-Za-z]' $<) pinned Python packages into $(VENV)"
 	@python3 -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r $< && touch $@
 
-blackbox: all $(if $(wildcard tests/blackbox/test_*.py),$(VENV)/ready) ## black-box tests (ARGS="-k name" picks some)
+# The Metastore's clients for the tests: Thrift's own generator for Python over our IDL.
+$(GEN)/py/ready: $(IDL)
+	$(call say,GEN,$(GEN)/py)
+	$(Q)mkdir -p $(GEN)/py && for f in $(IDL); do thrift -nowarn --allow-neg-keys --gen py -out $(GEN)/py -I thrift/idl $$f || exit 1; done
+	$(Q)touch $@
+
+blackbox: all $(if $(wildcard tests/blackbox/test_*.py),$(VENV)/ready $(GEN)/py/ready) ## black-box tests (ARGS="-k name" picks some)
 ifeq ($(wildcard tests/blackbox/test_*.py),)
 	@echo "tests/blackbox has no tests yet: 0 passed, 0 failed"
 else
-	@PROPOLIS_BIN=$(abspath $(if $(filter release,$(VARIANT)),build/propolis,$(PROGRAM))) \
+	@PROPOLIS_BIN=$(abspath $(if $(filter release,$(VARIANT)),build/propolis,$(PROGRAM))) PYTHONPATH=$(abspath $(GEN)/py) \
 	    tools/run-blackbox $(VENV)/bin/python $(ARGS)
 endif
 

@@ -13,6 +13,8 @@
 #include "pg/embedded.h"
 #include "pg/migrate.h"
 #include "server/dispatch.h"
+#include "server/hms/door.h"
+#include "server/hms/service.h"
 #include "server/housekeeper.h"
 #include "server/listen.h"
 #include "server/points.h"
@@ -40,8 +42,8 @@ typedef struct Process {
     Server server;
     Store store;
     Housekeeper *housekeeper;
-    int listen_fd;
-    uint16_t port;
+    int listen_fd, thrift_fd; /* -1: not open, or taken over */
+    uint16_t port, thrift_port;
     bool made_token;
 } Process;
 
@@ -123,16 +125,30 @@ static bool start_threads(Process *p, Err *err) {
     if (!(server->read = workers_start(&read, err)) || !(server->bulk = workers_start(&bulk, err))) {
         return false;
     }
+    ThriftServerOptions thrift = {
+        .listen_fd = p->thrift_fd,
+        .threads = (unsigned)config->thrift.threads,
+        .max_connections = (unsigned)config->thrift.max_connections,
+        .idle_timeout_ms = config->thrift.idle_timeout,
+        .limits = thrift_limits(config),
+        .user_bytes = hms_conn_bytes,
+        .on_message = hms_on_message,
+        .on_close = hms_on_close,
+        .arg = server,
+    };
     server->points = points_new(server->read, dispatch_points);
     return (server->points || err_set(err, ERR_INTERNAL, "There is no memory to start with.")) &&
-           (server->feed = feed_start(server, TICK_MS, err)) && (server->http = http_start(&http, err));
+           (server->feed = feed_start(server, TICK_MS, err)) && (server->http = http_start(&http, err)) &&
+           (server->thrift = thrift_server_start(&thrift, err));
 }
 
 static bool make_server(Process *p, Err *err) {
     Server *server = &p->server;
-    server->methods = rest_methods;
-    server->router = router_new(rest_methods);
-    server->metrics = metrics_new(rest_methods);
+    if (!hms_methods_join(rest_methods, &server->methods, err)) {
+        return false;
+    }
+    server->router = router_new((MethodTable){server->methods.rows, rest_methods.count});
+    server->metrics = metrics_new(server->methods);
     server->refusals = refusals_new();
     server->auth = auth_new(auth_mode_of(p->config), p->config->auth.token_cache);
     server->started_at = clock_now();
@@ -145,6 +161,8 @@ static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
     int applied;
     return listen_open(arena_cstr(arena, config->listen), (uint16_t)config->http.port, "http-port", &p->listen_fd, &p->port, err) &&
+           listen_open(arena_cstr(arena, config->listen), (uint16_t)config->thrift.port, "thrift-port", &p->thrift_fd,
+                       &p->thrift_port, err) &&
            store_become_service_user(config, err) && store_open(config, arena, &p->store, err) &&
            migrate_apply(p->store.pg, migrations_built_in(), &applied, err) && make_server(p, err) && open_catalog(p, arena, err) &&
            prepare_catalog(p, arena, err) &&
@@ -159,17 +177,24 @@ static bool stop_threads(Process *p) {
     if (server->http) {
         http_stop_accepting(server->http);
     }
+    if (server->thrift) {
+        thrift_server_stop_accepting(server->thrift);
+    }
     if (server->feed) {
         feed_stop(server->feed);
     }
     Deadline deadline = deadline_in_ms(drain_ms);
-    bool drained = !server->http || http_drain(server->http, drain_ms);
+    bool drained = (!server->http || http_drain(server->http, drain_ms)) &&
+                   (!server->thrift || thrift_server_drain(server->thrift, deadline_left_ms(deadline)));
     if (!drained) {
         log_warn("Some requests were not finished after %" PRId64 " ms (shutdown.drain_timeout) and are ended.", drain_ms);
         return false;
     }
     if (server->http) {
         http_stop(server->http);
+    }
+    if (server->thrift) {
+        thrift_server_stop(server->thrift);
     }
     if (!housekeeper_stop(p->housekeeper, MAX(deadline_left_ms(deadline), (int64_t)STEP_END_MS))) {
         log_warn("A background job was not finished in time (shutdown.drain_timeout); the next start goes on with it.");
@@ -290,7 +315,7 @@ int server_run(const Config *config) {
     }
     p->config = config;
     p->arena = arena;
-    p->listen_fd = -1;
+    p->listen_fd = p->thrift_fd = -1;
     set_up_log(config);
     block_signals(&signals);
     StrList notes = config_notes(config);
@@ -300,13 +325,16 @@ int server_run(const Config *config) {
     bool ok = start(p, arena, &err);
     if (ok) {
         warn_of_open_door(config, p->port);
-        banner_print(config, auth_mode(p->server.auth), p->port, p->made_token);
+        banner_print(config, auth_mode(p->server.auth), p->port, p->thrift_port, p->made_token);
         wait_for_the_end(p, &signals);
         log_info("Stopping.");
     } else {
         fprintf(stderr, "propolis: %s%s%s\n", err.message, err.detail[0] ? " | " : "", err.detail);
         if (p->listen_fd >= 0 && !p->server.http) {
             close(p->listen_fd);
+        }
+        if (p->thrift_fd >= 0 && !p->server.thrift) {
+            close(p->thrift_fd);
         }
     }
     stop(p);

@@ -38,6 +38,7 @@ struct Server {
     Workers *read, *bulk;
     struct Points *points;
     HttpServer *http;
+    struct ThriftServer *thrift;
     Micros started_at;
     atomic_bool stopping;
     /* Until then point reads go to the workers, because the database was slow (monotonic). */
@@ -49,6 +50,6 @@ extern const char SERVER_VERSION[];
 /* Runs the server until it is told to stop; the exit code of the program. */
 int server_run(const Config *config);
 /* What a person reads once at the start, and the line for scripts. */
-void banner_print(const Config *config, AuthMode mode, uint16_t http_port, bool made_token);
+void banner_print(const Config *config, AuthMode mode, uint16_t http_port, uint16_t thrift_port, bool made_token);
 
 #endif

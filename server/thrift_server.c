@@ -34,7 +34,8 @@ typedef struct Conn {
     State state;
     bool opened, end;
     ThriftScan scan;
-    Buf in; /* the message that is being read, and what came behind it */
+    Buf in; /* IN_AT bytes that are done with, the message that is read or served, and what came behind it */
+    size_t in_at;
     Buf out;
     size_t sent;
     int64_t active_us;
@@ -60,6 +61,11 @@ struct ThriftServer {
 };
 
 static Conn *conn_of(ThriftConn *pub) { return (Conn *)(void *)pub; }
+
+/* on_message() may answer at once. Then whoever called it goes on, not thrift_reply(): a thousand calls in one buffer must not
+ * become a thousand frames on the stack. */
+static _Thread_local Conn *handing_over;
+static _Thread_local bool answered_at_once;
 
 /* ---- one connection --------------------------------------------------------------------------------------------- */
 
@@ -121,12 +127,14 @@ static Step refuse_opening(Conn *c, ThriftOpening opening) {
     return STEP_WRITE;
 }
 
+static Str unread(const Conn *c) { return str_skip(buf_str(&c->in), c->in_at); }
+
 /* Looks whether the bytes that are there make a message. */
 static Step conn_scan(Conn *c) {
     ThriftServer *server = c->io->server;
     Err err;
     if (!c->opened) {
-        ThriftOpening opening = thrift_opening(buf_str(&c->in), &c->pub.wire);
+        ThriftOpening opening = thrift_opening(unread(c), &c->pub.wire);
         if (opening == THRIFT_OPENING_SHORT) {
             return STEP_WAIT;
         }
@@ -136,7 +144,7 @@ static Step conn_scan(Conn *c) {
         c->opened = true;
         thrift_scan_begin(&c->scan, c->pub.wire, &server->options.limits);
     }
-    switch (thrift_scan(&c->scan, buf_str(&c->in), &err)) {
+    switch (thrift_scan(&c->scan, unread(c), &err)) {
         case THRIFT_SCAN_MORE: return STEP_WAIT;
         case THRIFT_SCAN_BAD:
             log_info("The connection from %" STR_FMT " is closed: %s", STR_ARG(c->pub.client), err.message);
@@ -149,13 +157,18 @@ static Step conn_scan(Conn *c) {
 static void serve(Conn *c) {
     ThriftServer *server = c->io->server;
     size_t head = c->pub.wire.framed ? THRIFT_FRAME_HEAD : 0;
-    c->pub.message = (Str){c->in.ptr + head, c->scan.at - head};
+    c->pub.message = str_slice(unread(c), head, c->scan.at);
     c->pub.received_us = clock_monotonic_us();
     server->options.on_message(&c->pub, server->options.arg);
 }
 
 /* Reads what is there. A peer that closed its half behind a whole message still gets its answer. */
 static Step conn_read(Conn *c) {
+    if (c->in_at > 0) {
+        c->in.len -= c->in_at;
+        memmove(c->in.ptr, c->in.ptr + c->in_at, c->in.len);
+        c->in_at = 0;
+    }
     for (;;) {
         char *at = buf_reserve(&c->in, ROOM);
         if (!at) {
@@ -197,50 +210,73 @@ static Step conn_write(Conn *c) {
     return c->end ? STEP_CLOSE : STEP_SERVE;
 }
 
-/* The answer is out: what came behind the message moves to the front, and may be a message already. */
+/* The answer is out: what came behind the message may be a message already. */
 static Step next_message(Conn *c) {
-    size_t used = c->opened ? MIN(c->scan.at, c->in.len) : 0, left = c->in.len - used;
-    memmove(c->in.ptr, c->in.ptr + used, left);
-    c->in.len = left;
-    if (left == 0 && c->in.capacity > KEPT_INPUT) {
-        buf_free(&c->in);
+    c->in_at = MIN(c->in_at + c->scan.at, c->in.len);
+    bool more = c->in_at < c->in.len;
+    if (!more) {
+        c->in.len = c->in_at = 0;
+        if (c->in.capacity > KEPT_INPUT) {
+            buf_free(&c->in);
+        }
     }
     thrift_scan_begin(&c->scan, c->pub.wire, &c->io->server->options.limits);
-    return left ? conn_scan(c) : STEP_WAIT;
+    return more ? conn_scan(c) : STEP_WAIT;
 }
 
-/* Goes on until somebody else has to do something. Under the lock of C, which is no longer held afterwards. */
+/* Called and left with the lock, unless the connection is in other hands then (false). */
+static bool serve_locked(Conn *c) {
+    ThriftServer *server = c->io->server;
+    c->state = STATE_SERVING;
+    atomic_fetch_add(&server->serving, 1);
+    pthread_mutex_unlock(&c->lock);
+    handing_over = c;
+    answered_at_once = false;
+    serve(c);
+    handing_over = NULL;
+    if (!answered_at_once) {
+        return false;
+    }
+    pthread_mutex_lock(&c->lock);
+    atomic_fetch_sub(&server->serving, 1);
+    return true;
+}
+
+/* Goes on until somebody else has to do something. Called with the lock, which is free afterwards. */
 static void conn_go_on_locked(Conn *c, Step step) {
-    if (step == STEP_WRITE) {
-        step = conn_write(c);
-        step = step == STEP_SERVE ? next_message(c) : step;
-    }
-    switch (step) {
-        case STEP_WAIT: conn_arm(c, STATE_READING); break;
-        case STEP_WRITE: conn_arm(c, STATE_WRITING); break;
-        case STEP_SERVE:
-            c->state = STATE_SERVING;
-            atomic_fetch_add(&c->io->server->serving, 1);
-            pthread_mutex_unlock(&c->lock);
-            serve(c);
-            return;
-        case STEP_CLOSE: /* only its I/O thread may: it finds the socket shut */
-            shutdown(c->fd, SHUT_RDWR);
-            c->end = true;
-            conn_arm(c, STATE_READING);
+    for (;;) {
+        if (step == STEP_WRITE) {
+            step = conn_write(c);
+            step = step == STEP_SERVE ? next_message(c) : step;
+        }
+        if (step != STEP_SERVE) {
             break;
+        }
+        if (!serve_locked(c)) {
+            return;
+        }
+        step = STEP_WRITE;
     }
+    if (step == STEP_CLOSE) { /* only its I/O thread may: it finds the socket shut */
+        shutdown(c->fd, SHUT_RDWR);
+        c->end = true;
+    }
+    conn_arm(c, step == STEP_WRITE ? STATE_WRITING : STATE_READING);
     pthread_mutex_unlock(&c->lock);
 }
 
 void thrift_reply(ThriftConn *conn, Buf *reply, bool end) {
     Conn *c = conn_of(conn);
     ThriftServer *server = c->io->server;
-    pthread_mutex_lock(&c->lock);
     c->out = *reply;
     *reply = (Buf){.max = reply->max};
     c->end = end;
     c->active_us = clock_monotonic_us();
+    if (handing_over == c) {
+        answered_at_once = true;
+        return;
+    }
+    pthread_mutex_lock(&c->lock);
     conn_go_on_locked(c, STEP_WRITE);
     atomic_fetch_sub(&server->serving, 1);
 }

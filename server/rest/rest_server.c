@@ -3,6 +3,7 @@
 #include "gen/openapi.auto.h"
 #include "server/rest/rest.h"
 #include "server/server.h"
+#include "server/thrift_server.h"
 
 static bool answer_text(Request *r, const char *type, Str text) {
     r->answer.content_type = type;
@@ -121,6 +122,17 @@ static void write_http(Buf *out, Server *server) {
     metrics_value(out, "propolis_build_info", "version", SERVER_VERSION, 1);
 }
 
+static void write_thrift(Buf *out, const Server *server) {
+    ThriftServerStats s;
+    thrift_server_stats(server->thrift, &s);
+    metrics_head(out, "propolis_thrift_connections", "gauge", "Open Thrift connections.");
+    metrics_value(out, "propolis_thrift_connections", NULL, NULL, s.connections);
+    metrics_head(out, "propolis_thrift_connections_total", "counter", "Thrift connections accepted.");
+    metrics_value(out, "propolis_thrift_connections_total", NULL, NULL, (double)s.accepted);
+    metrics_head(out, "propolis_thrift_connections_refused_total", "counter", "Thrift connections over thrift.max_connections.");
+    metrics_value(out, "propolis_thrift_connections_refused_total", NULL, NULL, (double)s.refused);
+}
+
 bool rest_metrics(Request *r, Err *err) {
     if (!r->server->catalog.config->metrics.enabled) {
         return err_set(err, ERR_NOT_FOUND, "Metrics are switched off here (metrics.enabled).");
@@ -131,6 +143,7 @@ bool rest_metrics(Request *r, Err *err) {
     write_workers(out, r->server);
     write_pools(out, r->server);
     write_http(out, r->server);
+    write_thrift(out, r->server);
     metrics_write_process(out);
     return true;
 }
@@ -145,7 +158,7 @@ static void write_method(JsonWriter *w, const Server *server, const Method *m) {
     MethodStats stats = metrics_method(server->metrics, m);
     jw_object_begin(w);
     jw_put_str(w, "name", str_from(m->name));
-    jw_put_str(w, "protocol", STR("rest"));
+    jw_put_str(w, "protocol", m->verb ? STR("rest") : STR("hive"));
     jw_put_str(w, "verb", str_from(m->verb));
     jw_put_str(w, "path", str_from(m->path));
     jw_put_str(w, "action", str_from(m->action));

@@ -41,7 +41,7 @@ class Server:
         self.data = os.path.join(self.home, "data")
         self.log = open(os.path.join(self.home, "server.log"), "ab")
         # max_connections of the cluster follows the pools; pgbench needs as many as it has clients, beside the server's.
-        self.flags = ["--data-dir", self.data, "--http-port", "0", "--set", "auth.mode=required",
+        self.flags = ["--data-dir", self.data, "--http-port", "0", "--thrift-port", "0", "--set", "auth.mode=required",
                       "--set", f"database.pool_bulk={clients}", "--set", "log.level=warn"]
         self.process = None
 
@@ -51,7 +51,7 @@ class Server:
         self.process = subprocess.Popen([PROGRAM, "serve", *self.flags], stdout=subprocess.PIPE, stderr=self.log,
                                         stdin=subprocess.DEVNULL, cwd=self.home)
         for raw in self.process.stdout:
-            found = re.match(rb"propolis: ready http=(.+):(\d+)", raw)
+            found = re.match(rb"propolis: ready http=(\S+):(\d+)", raw)
             if found:
                 took = time.monotonic() - began
                 self.address = (found[1].decode(), int(found[2]))

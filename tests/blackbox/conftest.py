@@ -15,7 +15,7 @@ import pytest
 import requests
 
 BINARY = os.environ.get("PROPOLIS_BIN") or str(pathlib.Path(__file__).parents[2] / "build" / "propolis")
-READY = re.compile(r"^propolis: ready http=(\S+)", re.M)
+READY = re.compile(r"^propolis: ready http=(\S+) thrift=(\S+)$", re.M)
 LOUD = re.compile(r"\b(WARN|ERROR)\b|Sanitizer|runtime error:")
 
 
@@ -31,7 +31,7 @@ class Server:
         self.process = None
 
     def command(self):
-        return [BINARY, "serve", "--data-dir", str(self.directory), "--http-port", "0", *self.flags]
+        return [BINARY, "serve", "--data-dir", str(self.directory), "--http-port", "0", "--thrift-port", "0", *self.flags]
 
     def start(self, timeout=60):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PROPOLIS_")} | self.environment
@@ -46,6 +46,7 @@ class Server:
             match = READY.search(self.stdout())
             if match:
                 self.base = "http://" + match[1]
+                self.thrift = match[2]
                 self.api = self.base + "/api/v1"
                 return self
             if self.process.poll() is not None:

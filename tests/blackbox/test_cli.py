@@ -25,7 +25,7 @@ def url():
     folder = tempfile.mkdtemp(prefix="propolis-cli-")
     os.chmod(folder, 0o755)  # started as root, the server drops to a user of its own
     log = open(os.path.join(folder, "log"), "w+")
-    server = subprocess.Popen([BIN, "serve", "--data-dir", os.path.join(folder, "data"), "--http-port", "0"], stdout=log,
+    server = subprocess.Popen([BIN, "serve", "--data-dir", os.path.join(folder, "data"), "--http-port", "0", "--thrift-port", "0"], stdout=log,
                               stderr=subprocess.STDOUT)
     try:
         yield "http://" + wait_until_ready(server, log)

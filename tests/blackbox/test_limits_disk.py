@@ -45,7 +45,7 @@ MOUNTS = can_mount()
 
 def serve(*words, **more):
     """A start that is meant to fail."""
-    return subprocess.run([BINARY, "serve", "--http-port", "0", *words], capture_output=True, text=True, timeout=90, **more)
+    return subprocess.run([BINARY, "serve", "--http-port", "0", "--thrift-port", "0", *words], capture_output=True, text=True, timeout=90, **more)
 
 
 def refused(done, *words):
@@ -255,7 +255,7 @@ def test_port_in_use():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        refused(serve("--http-port", port, "--data-dir", str(home / "data")), port, "in use")
+        refused(serve("--http-port", port, "--thrift-port", "0", "--data-dir", str(home / "data")), port, "in use")
         assert not (home / "data").exists()
 
 

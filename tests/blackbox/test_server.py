@@ -92,7 +92,7 @@ def test_port_in_use():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = run("serve", "--data-dir", str(directory / "data"), "--http-port", port)
+        done = run("serve", "--data-dir", str(directory / "data"), "--http-port", port, "--thrift-port", "0")
         assert done.returncode != 0
         assert f"Port {port} on 127.0.0.1 is in use" in done.stderr
         assert not (directory / "data").exists()
@@ -100,7 +100,7 @@ def test_port_in_use():
 
 def test_other_addresses_need_a_word_about_login():
     with temporary_directory() as directory:
-        done = run("serve", "--data-dir", str(directory / "data"), "--http-port", "0", "--listen", "0.0.0.0")
+        done = run("serve", "--data-dir", str(directory / "data"), "--http-port", "0", "--thrift-port", "0", "--listen", "0.0.0.0")
         assert done.returncode != 0
         assert "auth.mode" in done.stderr
 
@@ -185,7 +185,7 @@ def test_gzip(api, accept, packed):
 def test_warehouse_of_a_scheme_for_fetching_files():
     with temporary_directory() as where:
         for flags in (["--warehouse", "ftp://host/x"], ["--set", "storage.readable_roots=HTTPS://host/x"]):
-            done = subprocess.run([BINARY, "serve", "--data-dir", where / "data", "--http-port", "0", *flags], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([BINARY, "serve", "--data-dir", where / "data", "--http-port", "0", "--thrift-port", "0", *flags], capture_output=True, text=True, timeout=60)
             assert done.returncode == 2 and "which is for fetching files; no table can be kept there" in done.stderr, done.stderr
             assert flags[0] == "--set" or "warehouse: ftp://host/x has the scheme ftp" in done.stderr
         assert list(where.iterdir()) == []

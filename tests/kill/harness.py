@@ -93,7 +93,7 @@ class Server:
         """Starts without waiting."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PROPOLIS_")}
         self.out = tempfile.TemporaryFile()
-        command = [BINARY, "serve", "--data-dir", str(self.data), "--http-port", "0", *self.flags]
+        command = [BINARY, "serve", "--data-dir", str(self.data), "--http-port", "0", "--thrift-port", "0", *self.flags]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.log, env=environment)
 
     def wait_ready(self, seconds=60):

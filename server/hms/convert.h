@@ -1,0 +1,40 @@
+/* Between the model and the Metastore's structs. What Hive clients expect to be there always is: lists and maps are empty
+ * rather than absent, a table without a storage descriptor gets an empty one. */
+#ifndef PROPOLIS_SERVER_HMS_CONVERT_H
+#define PROPOLIS_SERVER_HMS_CONVERT_H
+
+#include "server/hms/hms.h"
+
+/* ---- for answers ---- */
+int32_t hms_seconds(Micros t); /* 0 for MICROS_NONE */
+HmsFieldSchemaList hms_columns(Arena *arena, const ColumnSet *columns);
+/* A map or list that must not be absent. */
+static inline Params hms_params(Params params) { return params.items ? params : (Params){.items = THRIFT_NO_ITEMS}; }
+static inline StrList hms_strs(StrList list) { return list.items ? list : (StrList){.items = THRIFT_NO_ITEMS}; }
+HmsStorageDescriptor *hms_storage(Arena *arena, const Storage *storage);
+Str hms_table_type(const Table *table); /* what Hive makes of a type that is not given */
+HmsTable *hms_table(Arena *arena, const Table *table);
+void hms_table_put(Arena *arena, const Table *table, HmsTable *ret);
+/* Partitions of one table that share columns or format share their bytes, too: SHARED is cleared before the first. */
+typedef struct HmsShared {
+    const ColumnSet *columns;
+    const StorageFormat *format;
+    Str columns_raw, serde_raw;
+} HmsShared;
+bool hms_partition_put(HmsCall *call, const Table *table, const Partition *partition, HmsShared *shared, HmsPartition *ret,
+                       Err *err) WARN_UNUSED;
+HmsDatabase *hms_database(Arena *arena, const Database *database);
+HmsCatalog *hms_catalog(Arena *arena, const CatalogInfo *catalog);
+/* "USER", "ROLE", "GROUP" and Hive's numbers. */
+bool hms_principal_type(Str name, int32_t *ret);
+Str hms_principal_name(int32_t type); /* null when it is none */
+
+/* ---- of requests ---- */
+Micros hms_time(int32_t seconds, bool given); /* MICROS_NONE when not given or 0 */
+const ColumnSet *hms_read_columns(Arena *arena, HmsFieldSchemaList list);
+bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *ret, Err *err) WARN_UNUSED;
+/* Everything that the Metastore's model has; catalog and database are taken apart. */
+bool hms_read_table(HmsCall *call, const HmsTable *table, Table *ret, Err *err) WARN_UNUSED;
+bool hms_read_partition(HmsCall *call, const HmsPartition *partition, Partition *ret, Err *err) WARN_UNUSED;
+
+#endif

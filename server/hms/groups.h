@@ -1,0 +1,13 @@
+/* The groups of methods, one a file. */
+#ifndef PROPOLIS_SERVER_HMS_GROUPS_H
+#define PROPOLIS_SERVER_HMS_GROUPS_H
+
+#include "server/hms/hms.h"
+
+extern const HmsGroup hms_group_service; /* hms_service.c: the server itself, its configuration, who calls */
+extern const HmsGroup hms_group_tables;  /* hms_tables.c */
+
+#define HMS_GROUP(of_name, of_rows) \
+    { .name = (of_name), .rows = (of_rows), .count = ARRAY_LEN(of_rows) }
+
+#endif

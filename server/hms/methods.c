@@ -1,0 +1,8 @@
+/* All groups of methods. What stands in none is answered with UNKNOWN_METHOD. */
+#include "server/hms/groups.h"
+
+const HmsGroup *const hms_groups[] = {
+    &hms_group_service,
+    &hms_group_tables,
+};
+const size_t hms_group_count = ARRAY_LEN(hms_groups);

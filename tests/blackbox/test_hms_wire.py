@@ -1,0 +1,149 @@
+"""The Thrift door itself: protocols, connections, calls that are no calls."""
+
+import socket
+import struct
+
+import hms
+import pytest
+import requests
+from hms import t
+from thrift.Thrift import TApplicationException
+
+WIRES = [{"framed": f, "compact": c} for f in (False, True) for c in (False, True)]
+
+
+@pytest.fixture
+def make_table(api, database):
+    api.ok("POST", f"{database}/tables", 201, json={"name": "orders", "columns": [{"name": "id", "type": "bigint"}]})
+    return database.rsplit("/", 1)[1]
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{'framed' if w['framed'] else 'plain'}-{'compact' if w['compact'] else 'binary'}")
+def test_every_wire(shared, make_table, wire):
+    with hms.connected(shared, **wire) as client:
+        assert client.getStatus() == 2
+        table = client.get_table(make_table.upper(), " Orders ")
+        assert (table.dbName, table.tableName, table.catName, table.sd.cols[0].name) == (make_table, "orders", "hive", "id")
+        with pytest.raises(t.NoSuchObjectException, match=f"hive.{make_table}.none table not found"):
+            client.get_table(make_table, "none")
+        with pytest.raises(t.MetaException, match="Table name cannot be null"):
+            client.get_table(make_table, None)
+        client.shutdown()  # ends nothing, and has no answer
+        assert client.getName() == "hivemetastore"
+
+
+def call(name, seqid, body=b"\x00", kind=1):
+    return struct.pack(">II", 0x80010000 | kind, len(name)) + name + struct.pack(">i", seqid) + body
+
+
+def read_reply(sock):
+    head = b""
+    while len(head) < 8:
+        head += sock.recv(8 - len(head))
+    version, length = struct.unpack(">II", head)
+    rest = b""
+    while len(rest) < length + 4:
+        rest += sock.recv(length + 4 - len(rest))
+    return version & 0xFF, rest[:length], struct.unpack(">i", rest[length:])[0]
+
+
+def address(server):
+    host, port = server.thrift.rsplit(":", 1)
+    return host, int(port)
+
+
+def test_unknown_methods_leave_the_connection_alive(shared):
+    with hms.connected(shared) as client:
+        for _ in range(3):
+            client._oprot.writeMessageBegin("no_such_method", 1, 7)
+            hms.ThriftHiveMetastore.get_all_databases_args().write(client._oprot)
+            client._oprot.writeMessageEnd()
+            client._oprot.trans.flush()
+            name, kind, seqid = client._iprot.readMessageBegin()
+            why = TApplicationException()
+            why.read(client._iprot)
+            client._iprot.readMessageEnd()
+            assert (name, kind, seqid, why.type, why.message) == (
+                "no_such_method", 3, 7, TApplicationException.UNKNOWN_METHOD, "Invalid method name: 'no_such_method'")
+        assert client.getStatus() == 2
+
+
+def test_pipelined_calls_are_answered_in_order(shared):
+    with socket.create_connection(address(shared), 30) as sock:
+        many = b"".join(call(b"nothing_%d" % i, i) if i % 3 else call(b"getName", i) for i in range(3000))
+        sock.sendall(many)
+        sock.shutdown(socket.SHUT_WR)
+        data = b""
+        while piece := sock.recv(1 << 16):
+            data += piece
+    at, seen = 0, []
+    while at < len(data):
+        length = struct.unpack(">I", data[at + 4:at + 8])[0]
+        seen.append(struct.unpack(">i", data[at + 8 + length:at + 12 + length])[0])
+        at = data.index(b"\x80\x01\x00", at + 1) if b"\x80\x01\x00" in data[at + 1:] else len(data)
+    assert seen == list(range(3000))
+
+
+def test_bytes_that_are_no_thrift(shared):
+    with socket.create_connection(address(shared), 10) as sock:
+        sock.sendall(b"\xFF" * 100)
+        assert sock.recv(100) == b""
+    with socket.create_connection(address(shared), 10) as sock:
+        sock.sendall(struct.pack(">II", 0x80010001, 0x7FFFFFFF))
+        assert sock.recv(100) == b""
+    answer = requests.get(f"http://{shared.thrift}/api/v1/catalogs", timeout=10)
+    assert answer.status_code == 400 and "speaks Thrift" in answer.text
+
+
+def test_a_call_that_comes_byte_by_byte(shared):
+    with socket.create_connection(address(shared), 10) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in call(b"getName", 5):
+            sock.sendall(bytes([byte]))
+        assert read_reply(sock)[1:] == (b"getName", 5)
+
+
+def test_arguments_that_cannot_be_read(shared):
+    """The message is whole, but a list in it says it has more than the whole has bytes."""
+    names = b"\x0f\x00\x02\x0b" + struct.pack(">i", 1 << 20)
+    with socket.create_connection(address(shared), 10) as sock:
+        sock.sendall(call(b"set_ugi", 1, names + b"\x00"))
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(100) == b""
+
+
+def test_connections_beyond_the_limit():
+    from conftest import running
+
+    with running("--set", "thrift.max_connections=4") as server:
+        kept = [hms.Client(server.thrift) for _ in range(4)]
+        assert all(client.getStatus() == 2 for client in kept)
+        for _ in range(50):
+            with socket.create_connection(address(server), 10) as sock:
+                assert sock.recv(10) == b""
+        assert all(client.getStatus() == 2 for client in kept)
+        kept.pop().close()
+        for _ in range(100):
+            try:
+                with hms.connected(server) as client:
+                    assert client.getStatus() == 2
+                    break
+            except Exception:  # noqa: B902  closed until the server has noticed
+                continue
+        else:
+            pytest.fail("no connection came free")
+        for client in kept:
+            client.close()
+
+
+def test_who_calls_is_in_the_history(shared, api, make_table):
+    with hms.connected(shared) as client:
+        assert client.set_ugi("ann", ["staff"]) == ["staff", "ann"]
+        client.setMetaConf("hive.metastore.client.capability.check", "false")
+        assert client.getMetaConf("metastore.client.capability.check") == "false"
+        with pytest.raises(t.MetaException, match="Invalid configuration key"):
+            client.getMetaConf("hive.metastore.uris")
+    with hms.connected(shared) as client:
+        assert client.getMetaConf("hive.metastore.client.capability.check") == "true"
+        with pytest.raises(t.ConfigValSecurityException):
+            client.get_config_value("javax.jdo.option.ConnectionPassword", "")
