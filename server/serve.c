@@ -133,6 +133,7 @@ static bool start_threads(Process *p, Err *err) {
         .limits = thrift_limits(config),
         .user_bytes = hms_conn_bytes,
         .on_message = hms_on_message,
+        .on_login = hms_on_login,
         .on_close = hms_on_close,
         .arg = server,
     };

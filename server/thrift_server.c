@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/sasl.h"
 
 enum {
     ROOM = 4096,            /* to read into, at least */
@@ -33,6 +34,7 @@ typedef struct Conn {
     pthread_mutex_t lock;
     State state;
     bool opened, end;
+    bool logging_in, logged_in; /* by SASL; afterwards all messages have frames */
     ThriftScan scan;
     Buf in; /* IN_AT bytes that are done with, the message that is read or served, and what came behind it */
     size_t in_at;
@@ -129,16 +131,52 @@ static Step refuse_opening(Conn *c, ThriftOpening opening) {
 
 static Str unread(const Conn *c) { return str_skip(buf_str(&c->in), c->in_at); }
 
+static Step refuse_login(Conn *c, Str why) {
+    sasl_write(&c->out, SASL_BAD, why);
+    c->end = true;
+    return STEP_WRITE;
+}
+
+static Step scan_login(Conn *c) {
+    SaslMessage message;
+    for (;;) {
+        SaslRead read = sasl_read(unread(c), &message);
+        if (read != SASL_WHOLE) {
+            return read == SASL_MORE ? STEP_WAIT : STEP_CLOSE;
+        }
+        if (message.status != SASL_START) {
+            break;
+        }
+        if (!str_eq(message.payload, STR("PLAIN"))) {
+            return refuse_login(c, STR("The only SASL mechanism here is PLAIN."));
+        }
+        c->in_at += message.length;
+    }
+    if (message.status != SASL_OK && message.status != SASL_COMPLETE) {
+        return STEP_CLOSE;
+    }
+    c->pub.message = message.payload;
+    c->scan.at = message.length;
+    return STEP_SERVE;
+}
+
 /* Looks whether the bytes that are there make a message. */
 static Step conn_scan(Conn *c) {
     ThriftServer *server = c->io->server;
     Err err;
+    if (c->logging_in) {
+        return scan_login(c);
+    }
     if (!c->opened) {
         ThriftOpening opening = thrift_opening(unread(c), &c->pub.wire);
         if (opening == THRIFT_OPENING_SHORT) {
             return STEP_WAIT;
         }
-        if (opening != THRIFT_OPENING_THRIFT) {
+        if (opening == THRIFT_OPENING_SASL && server->options.on_login && !c->logged_in) {
+            c->logging_in = true;
+            return scan_login(c);
+        }
+        if (opening != THRIFT_OPENING_THRIFT || (c->logged_in && !c->pub.wire.framed)) {
             return refuse_opening(c, opening);
         }
         c->opened = true;
@@ -156,6 +194,11 @@ static Step conn_scan(Conn *c) {
 
 static void serve(Conn *c) {
     ThriftServer *server = c->io->server;
+    if (c->logging_in) {
+        c->pub.received_us = clock_monotonic_us();
+        server->options.on_login(&c->pub, server->options.arg);
+        return;
+    }
     size_t head = c->pub.wire.framed ? THRIFT_FRAME_HEAD : 0;
     c->pub.message = str_slice(unread(c), head, c->scan.at);
     c->pub.received_us = clock_monotonic_us();
@@ -213,6 +256,7 @@ static Step conn_write(Conn *c) {
 /* The answer is out: what came behind the message may be a message already. */
 static Step next_message(Conn *c) {
     c->in_at = MIN(c->in_at + c->scan.at, c->in.len);
+    c->scan.at = 0;
     bool more = c->in_at < c->in.len;
     if (!more) {
         c->in.len = c->in_at = 0;
@@ -279,6 +323,16 @@ void thrift_reply(ThriftConn *conn, Buf *reply, bool end) {
     pthread_mutex_lock(&c->lock);
     conn_go_on_locked(c, STEP_WRITE);
     atomic_fetch_sub(&server->serving, 1);
+}
+
+void thrift_login(ThriftConn *conn, Str why) {
+    Conn *c = conn_of(conn);
+    Buf out = BUF_INIT(1024 + why.len);
+    bool ok = str_is_null(why);
+    sasl_write(&out, ok ? SASL_COMPLETE : SASL_BAD, ok ? STR("") : why);
+    c->logging_in = false;
+    c->logged_in = ok;
+    thrift_reply(conn, &out, !ok);
 }
 
 static void on_event(Conn *c) {

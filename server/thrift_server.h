@@ -27,13 +27,17 @@ typedef struct ThriftServerOptions {
     ThriftLimits limits;     /* of a message */
     size_t user_bytes;
     void (*on_message)(ThriftConn *conn, void *arg); /* on an I/O thread, or on that of the reply before it */
-    void (*on_close)(ThriftConn *conn, void *arg);   /* frees what USER points to */
+    /* A client logs in by SASL PLAIN: like on_message(), but thrift_login() follows. NULL: nobody can. */
+    void (*on_login)(ThriftConn *conn, void *arg);
+    void (*on_close)(ThriftConn *conn, void *arg); /* frees what USER points to */
     void *arg;
 } ThriftServerOptions;
 
 ThriftServer *thrift_server_start(const ThriftServerOptions *options, Err *err);
 /* REPLY is taken; empty: the call wants none. END closes the connection behind it. CONN must not be used afterwards. */
 void thrift_reply(ThriftConn *conn, Buf *reply, bool end);
+/* The end of a login: WHY null is success; else the client is told WHY and the connection ends. */
+void thrift_login(ThriftConn *conn, Str why);
 void thrift_server_stop_accepting(ThriftServer *server);
 /* Waits until no message is being served. False: not in time. */
 bool thrift_server_drain(ThriftServer *server, int64_t timeout_ms);

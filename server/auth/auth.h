@@ -26,6 +26,8 @@ const char *auth_mode_name(AuthMode mode);
 
 /* Fills r->caller. ERR_UNAUTHENTICATED when credentials are wrong or missing. */
 bool auth_login(Auth *auth, Request *r, Err *err) WARN_UNUSED;
+/* The same for a door without HTTP: HEADER as Authorization would have it. Fills CALLER; admin stays when it was set. */
+bool auth_login_with(Auth *auth, Ctx *ctx, Str header, Caller *caller, Err *err) WARN_UNUSED;
 /* Whether auth_login() would need neither the database nor a password hash. */
 bool auth_is_quick(Auth *auth, const HttpExchange *exchange);
 

@@ -212,36 +212,35 @@ static void entry_of_login(CacheEntry *entry, const Login *login) {
     entry->admin = login->admin;
 }
 
-static bool login_basic(Auth *auth, Request *r, Str encoded, bool cached, CacheEntry *entry, Login *ret, bool *ret_right,
-                        Err *err) {
+static bool login_basic(Auth *auth, Ctx *ctx, Str encoded, bool cached, CacheEntry *entry, Login *ret, bool *ret_right, Err *err) {
     enum { MOST = 4096 };
     CLEANUP(buf_free) Buf plain = BUF_INIT(MOST);
     *ret_right = false;
     if (!base64_decode(encoded, &plain) || plain.failed) {
         return true;
     }
-    Str both = arena_str(r->arena, buf_str(&plain));
+    Str both = arena_str(ctx->arena, buf_str(&plain));
     size_t colon = str_find_char(both, ':');
     bool found = false;
     if (colon == SIZE_MAX || !utf8_valid(both) || str_has_char(both, '\0')) {
         return true;
     }
-    if (!login_by_name(&r->ctx, str_slice(both, 0, colon), ret, &found, err)) {
+    if (!login_by_name(ctx, str_slice(both, 0, colon), ret, &found, err)) {
         return false;
     }
     entry_of_login(entry, ret);
     return check_password(auth, str_skip(both, colon + 1), found ? ret->password_record : STR_NULL, cached, entry, ret_right, err);
 }
 
-static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheEntry *entry, Err *err) {
+static bool login_header(Auth *auth, Ctx *ctx, Str header, bool cached, CacheEntry *entry, Err *err) {
     Login login = {.expires_at = MICROS_NONE};
     bool right = false;
     if (str_starts_nocase(header, STR("Bearer "))) {
-        if (!login_by_token(&r->ctx, str_trim(str_skip(header, 7)), &login, &right, err)) {
+        if (!login_by_token(ctx, str_trim(str_skip(header, 7)), &login, &right, err)) {
             return false;
         }
     } else if (str_starts_nocase(header, STR("Basic "))) {
-        if (!login_basic(auth, r, str_trim(str_skip(header, 6)), cached, entry, &login, &right, err)) {
+        if (!login_basic(auth, ctx, str_trim(str_skip(header, 6)), cached, entry, &login, &right, err)) {
             return false;
         }
     } else {
@@ -261,21 +260,21 @@ static bool login_header(Auth *auth, Request *r, Str header, bool cached, CacheE
     return true;
 }
 
-static bool login_cached(Auth *auth, Request *r, Str header, Err *err) {
+bool auth_login_with(Auth *auth, Ctx *ctx, Str header, Caller *caller, Err *err) {
     CacheEntry entry = {.admin = false};
     unsigned char key[16];
     cache_key(auth, header, key);
     bool cached = cache_get(auth, key, &entry);
     if (!cached || !is_fresh(&entry)) {
         memcpy(entry.key, key, sizeof entry.key);
-        if (!login_header(auth, r, header, cached, &entry, err)) {
+        if (!login_header(auth, ctx, header, cached, &entry, err)) {
             return false;
         }
         cache_put(auth, &entry);
     }
-    r->caller.principal = arena_str(r->arena, str_from(entry.name));
-    r->caller.admin = r->caller.admin || entry.admin;
-    r->caller.token_expires_at = entry.token_expires_at;
+    caller->principal = arena_str(ctx->arena, str_from(entry.name));
+    caller->admin = caller->admin || entry.admin;
+    caller->token_expires_at = entry.token_expires_at;
     return true;
 }
 
@@ -309,7 +308,7 @@ bool auth_login(Auth *auth, Request *r, Err *err) {
     }
     r->caller.admin = auth->mode != AUTH_REQUIRED;
     if (!str_is_null(header)) {
-        return login_cached(auth, r, header, err);
+        return auth_login_with(auth, &r->ctx, header, &r->caller, err);
     }
     if (auth->mode == AUTH_REQUIRED) {
         return err_set(err, ERR_UNAUTHENTICATED,

@@ -1,8 +1,10 @@
 #include "server/hms/door.h"
 
 #include "base/log.h"
+#include "catalog/secret.h"
 #include "server/hms/hms.h"
 #include "server/hms/service.h"
+#include "server/sasl.h"
 #include "thrift/decode.h"
 #include "thrift/encode.h"
 
@@ -119,6 +121,8 @@ static const unsigned EXCEPTION_STRUCTS[] = {
     [HMS_TXN_OPEN] = HMS_STRUCT_TXN_OPEN_EXCEPTION,
 };
 
+#define ANY NULL
+
 static HmsException exception_of(const HmsCall *call, ErrCode code) {
     if (call->has_exception) {
         return call->exception;
@@ -132,12 +136,12 @@ static HmsException exception_of(const HmsCall *call, ErrCode code) {
     return exception;
 }
 
-/* Puts the exception into REPLY. False: the method does not declare it. */
-static bool put_exception(const HmsCall *call, HmsException exception, Str message, void *reply) {
+/* Puts the exception into REPLY: ANY takes the first that the method declares. False: it declares none such. */
+static bool put_exception(const HmsCall *call, const ThriftStruct *wanted, Str message, void *reply) {
     const ThriftStruct *strukt = call->method->reply;
     for (size_t i = 0; i < strukt->field_count; i++) {
         const ThriftField *field = &strukt->fields[i];
-        if (field->id != 0 && field->type->of == &hms_structs[EXCEPTION_STRUCTS[exception]]) {
+        if (field->id != 0 && (wanted == ANY || field->type->of == wanted)) {
             Str *why = hms_new(call->arena, field->type->of); /* all of them have a message, first */
             *why = message;
             memcpy((char *)reply + field->at, &why, sizeof why);
@@ -158,7 +162,7 @@ static void call_begin(HmsCall *call, Carried *c, Arena *arena) {
         .protocol = c->message.protocol,
         .arena = arena,
         .caller = {.principal = c->session.user,
-                   .admin = c->session.admin || !c->session.logged_in,
+                   .admin = auth_mode(server->auth) != AUTH_REQUIRED,
                    .client = c->conn->client,
                    .protocol = STR("hive"),
                    .request_id = uuid_random()},
@@ -174,8 +178,11 @@ static void call_begin(HmsCall *call, Carried *c, Arena *arena) {
     };
 }
 
-static bool admit(const HmsCall *call, Err *err) {
-    return auth_mode(call->server->auth) != AUTH_REQUIRED || call->session->logged_in || (call->row->flags & HMS_PUBLIC) ||
+static bool admit(HmsCall *call, Err *err) {
+    if (!str_is_null(call->session->login)) {
+        return auth_login_with(call->server->auth, &call->ctx, call->session->login, &call->caller, err);
+    }
+    return auth_mode(call->server->auth) != AUTH_REQUIRED || (call->row->flags & HMS_PUBLIC) ||
            err_set(
                err, ERR_UNAUTHENTICATED,
                "This server wants a login (auth.mode: required). Connect with SASL PLAIN, a user's name and a password or token.");
@@ -193,7 +200,8 @@ static void note(const HmsCall *call, const Err *err) {
 static bool fail(HmsCall *call, const Err *err, void *reply) {
     memset(reply, 0, call->method->reply->bytes);
     Str message = arena_str(call->arena, str_from(err->message));
-    return put_exception(call, exception_of(call, err->code), message, reply) || put_exception(call, HMS_META, message, reply);
+    return put_exception(call, &hms_structs[EXCEPTION_STRUCTS[exception_of(call, err->code)]], message, reply) ||
+           put_exception(call, &hms_structs[HMS_STRUCT_META_EXCEPTION], message, reply) || put_exception(call, ANY, message, reply);
 }
 
 static void answer(Carried *c, HmsCall *call, const void *reply) {
@@ -286,6 +294,68 @@ void hms_on_message(ThriftConn *conn, void *arg) {
     if (!workers_submit(row->flags & HMS_BULK ? c->server->bulk : c->server->read, &c->job)) {
         answer_application_error(c, HMS_APPLICATION_ERROR_INTERNAL_ERROR,
                                  "Too many calls wait for a worker (limits.queue). Try again in a moment.");
+    }
+}
+
+/* ---- logging in ------------------------------------------------------------------------------------------------- */
+
+/* As an Authorization header would say it. A password that is one of our tokens is taken as one. */
+static Str login_header(Arena *arena, Str user, Str password) {
+    unsigned char hash[32];
+    if (secret_token_hash(password, hash)) {
+        return ARENA_CONCAT(arena, STR("Bearer "), password);
+    }
+    CLEANUP(buf_free) Buf encoded = BUF_INIT(32 * 1024);
+    buf_add_base64(&encoded, ARENA_CONCAT(arena, user, STR(":"), password), false);
+    return ARENA_CONCAT(arena, STR("Basic "), buf_str(&encoded));
+}
+
+static bool login(Carried *c, Arena *arena, Err *err) {
+    Server *server = c->server;
+    Str user, password;
+    Caller caller = {.client = c->conn->client, .protocol = STR("hive"), .operation = STR("login"), .request_id = uuid_random()};
+    Ctx ctx = {
+        .catalog = &server->catalog,
+        .arena = arena,
+        .caller = &caller,
+        .deadline = {c->conn->received_us + server->limits.timeout_ms * 1000},
+        .pool = PG_READ,
+    };
+    if (!sasl_plain(c->conn->message, &user, &password)) {
+        return err_set(err, ERR_UNAUTHENTICATED, "The answer to PLAIN must be a zero byte, a user, a zero byte, a password.");
+    }
+    Str header = login_header(arena, user, password);
+    if (!auth_login_with(server->auth, &ctx, header, &caller, err)) {
+        return false;
+    }
+    if (!str_eq(caller.principal, user)) {
+        return err_set(err, ERR_UNAUTHENTICATED, "The token belongs to another user than the one that was named.");
+    }
+    Arena *kept = hms_session_arena(&c->session);
+    c->session.user = arena_str(kept, user);
+    c->session.login = arena_str(kept, header);
+    return true;
+}
+
+static void run_login(Job *job, Arena *arena) {
+    Carried *c = (Carried *)(void *)job;
+    Err err;
+    log_context_set(STR_NULL, STR_NULL, c->conn->client);
+    bool ok = login(c, arena, &err);
+    if (!ok && refusals_note(c->server->refusals, &err, clock_monotonic_us())) {
+        log_err(&err, "login");
+    }
+    thrift_login(c->conn, ok ? STR_NULL : str_from(err.message));
+    log_context_clear();
+}
+
+void hms_on_login(ThriftConn *conn, void *arg) {
+    Carried *c = conn->user;
+    c->server = arg;
+    c->conn = conn;
+    c->job.run = run_login;
+    if (!workers_submit(c->server->read, &c->job)) {
+        thrift_login(conn, STR("Too many calls wait for a worker (limits.queue). Try again in a moment."));
     }
 }
 

@@ -10,6 +10,7 @@ bool hms_methods_join(MethodTable rest, MethodTable *ret_all, Err *err) WARN_UNU
 
 extern const size_t hms_conn_bytes;                  /* ThriftServerOptions.user_bytes */
 void hms_on_message(ThriftConn *conn, void *server); /* ThriftServerOptions.on_message */
+void hms_on_login(ThriftConn *conn, void *server);   /* ThriftServerOptions.on_login */
 void hms_on_close(ThriftConn *conn, void *server);
 
 #endif

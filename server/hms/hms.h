@@ -16,9 +16,9 @@ typedef struct HmsSession {
     Arena *arena; /* of what follows; NULL: nothing yet */
     Str user;     /* from set_ugi(), or who logged in; null: nobody said */
     StrList groups;
-    Params conf;    /* what setMetaConf() changed, by the long name of the key */
-    bool logged_in; /* USER is proven */
-    bool admin;
+    Params conf; /* what setMetaConf() changed, by the name of the key without "metastore." */
+    Str login;   /* what USER logged in with, as an Authorization header: looked at for each call, so that a token may end;
+                  * null: nobody logged in, and USER is what a client says */
 } HmsSession;
 
 typedef struct HmsCall HmsCall;
@@ -91,6 +91,8 @@ bool hms_table_ref(HmsCall *call, Str catalog, Str database, Str table, TableRef
 /* The value of an environment context's property; null when there is none. */
 Str hms_env(const HmsEnvironmentContext *env, const char *key);
 bool hms_env_is_true(const HmsEnvironmentContext *env, const char *key);
+
+Arena *hms_session_arena(HmsSession *session);
 
 /* What setMetaConf() said on this connection, or the default. NAME without "metastore." */
 Str hms_meta_conf(const HmsCall *call, const char *name);

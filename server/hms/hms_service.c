@@ -102,7 +102,7 @@ static bool done(HmsCall *call, const void *args, void *reply, Err *err) {
 
 enum { SESSION_MEMORY = 1024 * 1024, NAME_MOST = 1024, GROUPS_MOST = 1000 };
 
-static Arena *session_arena(HmsSession *session) {
+Arena *hms_session_arena(HmsSession *session) {
     if (!session->arena) {
         session->arena = arena_new_small(SESSION_MEMORY, 512);
     }
@@ -121,11 +121,11 @@ static bool set_ugi(HmsCall *call, const void *args, void *reply, Err *err) {
         return hms_throw(call, HMS_META, err, "A user's name has at most %d bytes of UTF-8, and at most %d groups.", NAME_MOST,
                          GROUPS_MOST);
     }
-    if (!session->logged_in && !str_eq(session->user, a->user_name)) {
+    if (str_is_null(session->login) && !str_eq(session->user, a->user_name)) {
         if (session->arena && arena_used(session->arena) > SESSION_MEMORY / 2) {
             return hms_throw(call, HMS_META, err, "The user of this connection changed too often. Connect again.");
         }
-        session->user = arena_str(session_arena(session), a->user_name);
+        session->user = arena_str(hms_session_arena(session), a->user_name);
     }
     size_t n = a->group_names.count;
     r->success = (StrList){ARENA_ARRAY(call->arena, Str, n + 1), n + 1};
@@ -237,7 +237,7 @@ static bool set_meta_conf(HmsCall *call, const void *args, void *reply, Err *err
         return hms_throw(call, HMS_META, err, "The value of %" STR_FMT " is longer than %d bytes.", STR_ARG(a->key), NAME_MOST);
     }
     if (!str_eq(was, value)) {
-        Arena *arena = session_arena(call->session);
+        Arena *arena = hms_session_arena(call->session);
         if (arena_used(arena) > SESSION_MEMORY / 2) {
             return hms_throw(call, HMS_META, err, "The settings of this connection changed too often. Connect again.");
         }

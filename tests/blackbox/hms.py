@@ -1,6 +1,7 @@
 """A Metastore client of Thrift's own making, generated from our IDL."""
 
 import contextlib
+import struct
 
 from hive_metastore import ThriftHiveMetastore
 from hive_metastore import ttypes as t  # noqa: F401  for the tests
@@ -8,17 +9,43 @@ from thrift.protocol import TBinaryProtocol, TCompactProtocol
 from thrift.transport import TSocket, TTransport
 
 
-class Client(ThriftHiveMetastore.Client):
-    """One connection."""
+class LoginFailed(Exception):
+    pass
 
-    def __init__(self, address, framed=False, compact=False, timeout=60):
+
+def log_in(socket, user, password, acting_for=""):
+    """Thrift's SASL negotiation with PLAIN."""
+    def say(status, text):
+        socket.write(struct.pack(">BI", status, len(text)) + text)
+
+    say(1, b"PLAIN")
+    say(5, b"\0".join(part.encode() for part in (acting_for, user, password)))
+    status, length = struct.unpack(">BI", read(socket, 5))
+    text = read(socket, length)
+    if status != 5:
+        raise LoginFailed(text.decode())
+
+
+def read(socket, length):
+    data = b""
+    while len(data) < length:
+        data += socket.read(length - len(data))
+    return data
+
+
+class Client(ThriftHiveMetastore.Client):
+    """One connection. LOGIN: (user, password)."""
+
+    def __init__(self, address, framed=False, compact=False, timeout=60, login=None):
         host, port = address.rsplit(":", 1)
         self.socket = TSocket.TSocket(host, int(port))
         self.socket.setTimeout(timeout * 1000)
-        self.transport = (TTransport.TFramedTransport if framed else TTransport.TBufferedTransport)(self.socket)
+        self.transport = (TTransport.TFramedTransport if framed or login else TTransport.TBufferedTransport)(self.socket)
         protocol = TCompactProtocol.TCompactProtocol if compact else TBinaryProtocol.TBinaryProtocol
         super().__init__(protocol(self.transport))
         self.transport.open()
+        if login:
+            log_in(self.socket, *login)
 
     def close(self):
         self.transport.close()

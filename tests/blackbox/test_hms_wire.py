@@ -2,10 +2,12 @@
 
 import socket
 import struct
+import time
 
 import hms
 import pytest
 import requests
+from conftest import running
 from hms import t
 from thrift.Thrift import TApplicationException
 
@@ -113,8 +115,6 @@ def test_arguments_that_cannot_be_read(shared):
 
 
 def test_connections_beyond_the_limit():
-    from conftest import running
-
     with running("--set", "thrift.max_connections=4") as server:
         kept = [hms.Client(server.thrift) for _ in range(4)]
         assert all(client.getStatus() == 2 for client in kept)
@@ -147,3 +147,51 @@ def test_who_calls_is_in_the_history(shared, api, make_table):
         assert client.getMetaConf("hive.metastore.client.capability.check") == "true"
         with pytest.raises(t.ConfigValSecurityException):
             client.get_config_value("javax.jdo.option.ConnectionPassword", "")
+
+
+def test_login():
+    with running("--set", "auth.mode=required") as server:
+        token = (server.directory / "admin.token").read_text().strip()
+        with server.client(token=token) as api:
+            api.ok("POST", "/users", 201, json={"name": "ann", "password": "correct horse"})
+            api.ok("POST", "/catalogs/hive/databases", 201, json={"name": "sales"})
+            api.ok("POST", "/catalogs/hive/databases/sales/tables", 201, json={"name": "orders", "columns": []})
+            with hms.connected(server) as client:
+                assert client.getStatus() == 2  # whoever asks may know that it lives
+                with pytest.raises(t.MetaException, match="wants a login"):
+                    client.get_table("sales", "orders")
+            for login in (("ann", "wrong horse"), ("nobody", "correct horse"), ("ann", token), ("", "x")):
+                with pytest.raises(hms.LoginFailed):
+                    hms.Client(server.thrift, login=login)
+            with pytest.raises(hms.LoginFailed):
+                hms.Client(server.thrift, login=("ann", "correct horse", "root"))
+            for compact in (False, True):
+                with hms.connected(server, login=("ann", "correct horse"), compact=compact) as client:
+                    assert client.get_table("sales", "orders").tableName == "orders"
+                    assert client.set_ugi("root", []) == ["root"]  # is not believed: see the history
+            with hms.connected(server, login=("admin", token)) as client:
+                assert client.get_table("sales", "orders").tableName == "orders"
+
+
+def test_a_login_that_ends_ends_its_connections():
+    with running("--set", "auth.mode=required", "--set", "auth.token_cache=100ms") as server:
+        token = (server.directory / "admin.token").read_text().strip()
+        with server.client(token=token) as api:
+            api.ok("POST", "/users", 201, json={"name": "ann", "password": "correct horse"})
+            with hms.connected(server, login=("ann", "correct horse")) as client:
+                assert client.get_config_value("hive.x", "y") == "y"
+                api.ok("DELETE", "/users/ann")
+                time.sleep(0.2)
+                with pytest.raises(t.ConfigValSecurityException):
+                    client.get_config_value("hive.x", "y")
+
+
+def test_logins_that_are_none(shared):
+    for text in (b"\x01\x00\x00\x00\x08DIGEST-M", b"\x01\xff\xff\xff\xff", b"\x01\x00\x00\x00\x05PLAIN\x05\x00\x00\x00\x01x",
+                 b"\x01\x00\x00\x00\x05PLAIN\x03\x00\x00\x00\x00"):
+        with socket.create_connection(address(shared), 10) as sock:
+            sock.sendall(text)
+            answer = b""
+            while piece := sock.recv(1000):
+                answer += piece
+            assert answer[:1] in (b"", b"\x03")
