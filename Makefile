@@ -285,6 +285,11 @@ else
 	    tools/run-blackbox $(VENV)/bin/python $(ARGS)
 endif
 
+test-engines: all ## real engines (Spark, Iceberg, PyIceberg) against a real server (ARGS="-k name" picks some)
+	@tools/deps run test engines
+	@tests/engines/fetch
+	@tests/engines/run $(ARGS)
+
 # leak checking of a program that drops its rights needs ptrace, which some machines forbid: ASAN_OPTIONS can be set.
 SANITIZER_ENV := ASAN_OPTIONS=$${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=1} UBSAN_OPTIONS=print_stacktrace=1 \
     TSAN_OPTIONS=$${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}

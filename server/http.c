@@ -104,6 +104,7 @@ static const char *const HEADER_NAMES[HTTP_HEADER_COUNT] = {
     [HTTP_LAST_EVENT_ID] = "Last-Event-ID",
     [HTTP_TRANSFER_ENCODING] = "Transfer-Encoding",
     [HTTP_USER_AGENT] = "User-Agent",
+    [HTTP_X_ACTOR_USERNAME] = "X-Actor-Username",
     [HTTP_X_REQUEST_ID] = "X-Request-Id",
 };
 

@@ -28,6 +28,7 @@ typedef enum HttpHeader {
     HTTP_LAST_EVENT_ID,
     HTTP_TRANSFER_ENCODING,
     HTTP_USER_AGENT,
+    HTTP_X_ACTOR_USERNAME,
     HTTP_X_REQUEST_ID,
     HTTP_HEADER_COUNT,
 } HttpHeader;

@@ -15,6 +15,7 @@
 #include "server/dispatch.h"
 #include "server/hms/door.h"
 #include "server/hms/service.h"
+#include "server/hms/tcp.h"
 #include "server/housekeeper.h"
 #include "server/listen.h"
 #include "server/points.h"

@@ -1,24 +1,10 @@
 #include "server/hms/door.h"
 
 #include "base/log.h"
-#include "catalog/secret.h"
 #include "server/hms/hms.h"
 #include "server/hms/service.h"
-#include "server/sasl.h"
 #include "thrift/decode.h"
 #include "thrift/encode.h"
-
-/* What a connection carries. */
-typedef struct Carried {
-    Job job; /* first */
-    Server *server;
-    ThriftConn *conn;
-    ThriftMessage message;
-    Str body;
-    HmsSession session;
-} Carried;
-
-const size_t hms_conn_bytes = sizeof(Carried);
 
 /* ---- the table of methods --------------------------------------------------------------------------------------- */
 
@@ -74,33 +60,43 @@ bool hms_methods_join(MethodTable rest, MethodTable *ret_all, Err *err) {
     return true;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------- */
-
-static Buf answer_begin(const Carried *c) {
-    Buf out = BUF_INIT((size_t)c->server->limits.request_memory);
-    if (c->conn->wire.framed) {
-        buf_add_be32(&out, 0);
-    }
-    return out;
+static const HmsRow *row_of(Str name) {
+    const ThriftMethod *method = hms_method_find(name);
+    return method ? rows[method_no(method)] : NULL;
 }
 
-static void answer_send(Carried *c, Buf *out, bool end) {
-    if (c->conn->wire.framed && out->len >= THRIFT_FRAME_HEAD) {
-        uint32_t length = __builtin_bswap32((uint32_t)(out->len - THRIFT_FRAME_HEAD));
-        memcpy(out->ptr, &length, sizeof length);
-    }
-    thrift_reply(c->conn, out, end);
-}
+/* ---- what Thrift itself says ------------------------------------------------------------------------------------ */
 
-/* What Thrift itself says where no answer of the method fits. */
-static void answer_application_error(Carried *c, int32_t type, const char *text) {
+static void application_error(const HmsIncoming *in, int32_t type, const char *text, Buf *out) {
     HmsApplicationException why = {.message = str_from(text), .type = type, .has_type = true};
-    ThriftMessage head = c->message;
+    ThriftMessage head = in->message;
     head.type = THRIFT_EXCEPTION;
-    Buf out = answer_begin(c);
     Err err;
-    bool ok = thrift_encode(&head, &hms_structs[HMS_STRUCT_APPLICATION_EXCEPTION], &why, &out, NULL, &err);
-    answer_send(c, &out, !ok);
+    if (!thrift_encode(&head, &hms_structs[HMS_STRUCT_APPLICATION_EXCEPTION], &why, out, NULL, &err)) {
+        log_err(&err, "Thrift");
+    }
+}
+
+HmsIncomingKind hms_incoming(HmsIncoming *in, Buf *out) {
+    if (in->message.type != THRIFT_CALL && in->message.type != THRIFT_ONEWAY) {
+        application_error(in, HMS_APPLICATION_ERROR_INVALID_MESSAGE_TYPE, "A server takes calls only.", out);
+        return HMS_INCOMING_ANSWERED;
+    }
+    const HmsRow *row = row_of(in->message.name);
+    if (!row) {
+        char text[THRIFT_NAME_MAX + 32];
+        snprintf(text, sizeof text, "Invalid method name: '%.*s'", (int)MIN(in->message.name.len, (size_t)THRIFT_NAME_MAX),
+                 in->message.name.ptr);
+        metrics_record(in->server->metrics, NULL, ERR_ROUTE_NOT_FOUND, 0);
+        application_error(in, HMS_APPLICATION_ERROR_UNKNOWN_METHOD, text, out);
+        return HMS_INCOMING_ANSWERED;
+    }
+    return row->flags & HMS_BULK ? HMS_INCOMING_BULK : HMS_INCOMING_READ;
+}
+
+void hms_overloaded(const HmsIncoming *in, Buf *out) {
+    application_error(in, HMS_APPLICATION_ERROR_INTERNAL_ERROR,
+                      "Too many calls wait for a worker (limits.queue). Try again in a moment.", out);
 }
 
 /* ---- exceptions ------------------------------------------------------------------------------------------------- */
@@ -153,17 +149,18 @@ static bool put_exception(const HmsCall *call, const ThriftStruct *wanted, Str m
 
 /* ---- serving ---------------------------------------------------------------------------------------------------- */
 
-static void call_begin(HmsCall *call, Carried *c, Arena *arena) {
-    Server *server = c->server;
+static void call_begin(HmsCall *call, const HmsIncoming *in, Arena *arena) {
+    Server *server = in->server;
     *call = (HmsCall){
         .server = server,
-        .session = &c->session,
-        .method = hms_method_find(c->message.name),
-        .protocol = c->message.protocol,
+        .session = in->session,
+        .method = hms_method_find(in->message.name),
+        .protocol = in->message.protocol,
         .arena = arena,
-        .caller = {.principal = c->session.user,
+        .caller = {.principal = in->session->user,
                    .admin = auth_mode(server->auth) != AUTH_REQUIRED,
-                   .client = c->conn->client,
+                   .client = in->client,
+                   .agent = in->agent,
                    .protocol = STR("hive"),
                    .request_id = uuid_random()},
     };
@@ -173,7 +170,7 @@ static void call_begin(HmsCall *call, Carried *c, Arena *arena) {
         .catalog = &server->catalog,
         .arena = arena,
         .caller = &call->caller,
-        .deadline = {c->conn->received_us + server->limits.timeout_ms * 1000},
+        .deadline = {in->received_us + server->limits.timeout_ms * 1000},
         .pool = call->row->flags & HMS_BULK ? PG_BULK : PG_READ,
     };
 }
@@ -204,165 +201,63 @@ static bool fail(HmsCall *call, const Err *err, void *reply) {
            put_exception(call, &hms_structs[HMS_STRUCT_META_EXCEPTION], message, reply) || put_exception(call, ANY, message, reply);
 }
 
-static void answer(Carried *c, HmsCall *call, const void *reply) {
-    Err err;
-    ThriftMessage head = c->message;
+static bool encode(const HmsIncoming *in, const HmsCall *call, const void *reply, Buf *out, Err *err) {
+    ThriftMessage head = in->message;
     head.type = THRIFT_REPLY;
-    Buf out = answer_begin(c);
-    if (thrift_encode(&head, call->method->reply, reply, &out, NULL, &err)) {
-        answer_send(c, &out, false);
+    return thrift_encode(&head, call->method->reply, reply, out, NULL, err);
+}
+
+/* An answer that cannot be encoded (it is too large) becomes an exception. */
+static void answer(const HmsIncoming *in, HmsCall *call, const void *reply, Buf *out) {
+    Err err;
+    size_t begun = out->len;
+    if (encode(in, call, reply, out, &err)) {
         return;
     }
-    buf_free(&out);
     note(call, &err);
     void *failed = hms_new(call->arena, call->method->reply);
-    out = answer_begin(c);
-    if (fail(call, &err, failed) && thrift_encode(&head, call->method->reply, failed, &out, NULL, &err)) {
-        answer_send(c, &out, false);
-    } else {
-        buf_free(&out);
-        answer_application_error(c, HMS_APPLICATION_ERROR_INTERNAL_ERROR, err.message);
+    out->len = begun;
+    out->failed = false;
+    if (!fail(call, &err, failed) || !encode(in, call, failed, out, &err)) {
+        out->len = begun;
+        out->failed = false;
+        application_error(in, HMS_APPLICATION_ERROR_INTERNAL_ERROR, err.message, out);
     }
 }
 
-static void serve(Carried *c, Arena *arena) {
+static void count(const HmsIncoming *in, const HmsCall *call, ErrCode code) {
+    metrics_record(in->server->metrics, counted[method_no(call->method)], code, clock_monotonic_us() - in->received_us);
+}
+
+bool hms_serve(const HmsIncoming *in, Arena *arena, Buf *out) {
     HmsCall call;
     Err err = {.code = ERR_NONE};
-    call_begin(&call, c, arena);
+    call_begin(&call, in, arena);
     const ThriftMethod *method = call.method;
-    ThriftLimits limits = thrift_limits(c->server->catalog.config);
+    ThriftLimits limits = thrift_limits(in->server->catalog.config);
     void *args = hms_new(arena, method->args), *reply = hms_new(arena, method->reply);
-    char text[sizeof err.message + 64];
-    if (!thrift_decode(c->body, c->message.protocol, &limits, method->args, arena, args, &err)) {
+    char text[sizeof err.message + 128];
+    if (!thrift_decode(in->body, in->message.protocol, &limits, method->args, arena, args, &err)) {
+        count(in, &call, err.code);
         snprintf(text, sizeof text, "The arguments of %s cannot be read: %s", method->name, err.message);
-        metrics_record(c->server->metrics, counted[method_no(method)], err.code, clock_monotonic_us() - c->conn->received_us);
-        answer_application_error(c, HMS_APPLICATION_ERROR_PROTOCOL_ERROR, text);
-        return;
+        application_error(in, HMS_APPLICATION_ERROR_PROTOCOL_ERROR, text, out);
+        return true;
     }
     bool ok = admit(&call, &err) && call.row->handler(&call, args, reply, &err) && arena_check(arena, &err);
-    ErrCode code = ok ? ERR_NONE : err.code;
-    metrics_record(c->server->metrics, counted[method_no(method)], code, clock_monotonic_us() - c->conn->received_us);
+    count(in, &call, ok ? ERR_NONE : err.code);
     if (!ok) {
         note(&call, &err);
     } else if (call.row->flags & HMS_WRITE) {
-        feed_kick(c->server->feed);
+        feed_kick(in->server->feed);
     }
     if (method->oneway) {
-        Buf none = {0};
-        thrift_reply(c->conn, &none, false);
-    } else if (ok || fail(&call, &err, reply)) {
-        answer(c, &call, reply);
-    } else {
-        snprintf(text, sizeof text, "Internal error processing %s: %s", method->name, err.message);
-        answer_application_error(c, HMS_APPLICATION_ERROR_INTERNAL_ERROR, text);
-    }
-}
-
-static void run(Job *job, Arena *arena) {
-    Carried *c = (Carried *)(void *)job;
-    log_context_set(STR_NULL, STR_NULL, c->conn->client);
-    serve(c, arena);
-    log_context_clear();
-}
-
-void hms_on_message(ThriftConn *conn, void *arg) {
-    Carried *c = conn->user;
-    Err err;
-    c->server = arg;
-    c->conn = conn;
-    if (!thrift_decode_head(conn->message, conn->wire.compact, &c->message, &c->body, &err)) {
-        log_info("The connection from %" STR_FMT " is closed: %s", STR_ARG(conn->client), err.message);
-        Buf none = {0};
-        thrift_reply(conn, &none, true);
-        return;
-    }
-    if (c->message.type != THRIFT_CALL && c->message.type != THRIFT_ONEWAY) {
-        answer_application_error(c, HMS_APPLICATION_ERROR_INVALID_MESSAGE_TYPE, "A server takes calls only.");
-        return;
-    }
-    const ThriftMethod *method = hms_method_find(c->message.name);
-    const HmsRow *row = method ? rows[method_no(method)] : NULL;
-    if (!row) {
-        char text[THRIFT_NAME_MAX + 32];
-        snprintf(text, sizeof text, "Invalid method name: '%.*s'", (int)MIN(c->message.name.len, (size_t)THRIFT_NAME_MAX),
-                 c->message.name.ptr);
-        metrics_record(c->server->metrics, NULL, ERR_ROUTE_NOT_FOUND, 0);
-        answer_application_error(c, HMS_APPLICATION_ERROR_UNKNOWN_METHOD, text);
-        return;
-    }
-    c->job.run = run;
-    if (!workers_submit(row->flags & HMS_BULK ? c->server->bulk : c->server->read, &c->job)) {
-        answer_application_error(c, HMS_APPLICATION_ERROR_INTERNAL_ERROR,
-                                 "Too many calls wait for a worker (limits.queue). Try again in a moment.");
-    }
-}
-
-/* ---- logging in ------------------------------------------------------------------------------------------------- */
-
-/* As an Authorization header would say it. A password that is one of our tokens is taken as one. */
-static Str login_header(Arena *arena, Str user, Str password) {
-    unsigned char hash[32];
-    if (secret_token_hash(password, hash)) {
-        return ARENA_CONCAT(arena, STR("Bearer "), password);
-    }
-    CLEANUP(buf_free) Buf encoded = BUF_INIT(32 * 1024);
-    buf_add_base64(&encoded, ARENA_CONCAT(arena, user, STR(":"), password), false);
-    return ARENA_CONCAT(arena, STR("Basic "), buf_str(&encoded));
-}
-
-static bool login(Carried *c, Arena *arena, Err *err) {
-    Server *server = c->server;
-    Str user, password;
-    Caller caller = {.client = c->conn->client, .protocol = STR("hive"), .operation = STR("login"), .request_id = uuid_random()};
-    Ctx ctx = {
-        .catalog = &server->catalog,
-        .arena = arena,
-        .caller = &caller,
-        .deadline = {c->conn->received_us + server->limits.timeout_ms * 1000},
-        .pool = PG_READ,
-    };
-    if (!sasl_plain(c->conn->message, &user, &password)) {
-        return err_set(err, ERR_UNAUTHENTICATED, "The answer to PLAIN must be a zero byte, a user, a zero byte, a password.");
-    }
-    Str header = login_header(arena, user, password);
-    if (!auth_login_with(server->auth, &ctx, header, &caller, err)) {
         return false;
     }
-    if (!str_eq(caller.principal, user)) {
-        return err_set(err, ERR_UNAUTHENTICATED, "The token belongs to another user than the one that was named.");
+    if (ok || fail(&call, &err, reply)) {
+        answer(in, &call, reply, out);
+    } else {
+        snprintf(text, sizeof text, "Internal error processing %s: %s", method->name, err.message);
+        application_error(in, HMS_APPLICATION_ERROR_INTERNAL_ERROR, text, out);
     }
-    Arena *kept = hms_session_arena(&c->session);
-    c->session.user = arena_str(kept, user);
-    c->session.login = arena_str(kept, header);
     return true;
-}
-
-static void run_login(Job *job, Arena *arena) {
-    Carried *c = (Carried *)(void *)job;
-    Err err;
-    log_context_set(STR_NULL, STR_NULL, c->conn->client);
-    bool ok = login(c, arena, &err);
-    if (!ok && refusals_note(c->server->refusals, &err, clock_monotonic_us())) {
-        log_err(&err, "login");
-    }
-    thrift_login(c->conn, ok ? STR_NULL : str_from(err.message));
-    log_context_clear();
-}
-
-void hms_on_login(ThriftConn *conn, void *arg) {
-    Carried *c = conn->user;
-    c->server = arg;
-    c->conn = conn;
-    c->job.run = run_login;
-    if (!workers_submit(c->server->read, &c->job)) {
-        thrift_login(conn, STR("Too many calls wait for a worker (limits.queue). Try again in a moment."));
-    }
-}
-
-void hms_on_close(ThriftConn *conn, void *server) {
-    (void)server;
-    Carried *c = conn->user;
-    if (c->session.arena) {
-        arena_free(c->session.arena);
-    }
 }

@@ -1,3 +1,4 @@
+#include "server/hms/http.h"
 #include "server/rest/rest.h"
 
 /* The REST API, one row a route. openapi.yaml says the same for the world; a test compares the two. */
@@ -177,6 +178,11 @@ static const Method ROWS[] = {
      "Make a token; it is shown in this answer only."},
     {"token.revoke", "DELETE", API "/users/{user}/tokens/{id}", rest_token_revoke, WRITE, "own", NULL, "0.1", "Take a token back."},
     {"whoami", "GET", API "/whoami", rest_whoami, READ, "read", NULL, "0.1", "Who the server takes you for."},
+
+    {"metastore", "POST", "/metastore", hms_over_http, READ, "read", NULL, "0.1",
+     "Thrift over HTTP for Hive Metastore clients: one binary message as the body."},
+    {"metastore.client", "POST", "/metastore/{path}", hms_over_http, READ, "read", NULL, "0.1",
+     "The same under the path that Hive's own client takes."},
 
     {"healthz", "GET", "/healthz", rest_healthz, PROBE, "read", NULL, "0.1", "The process lives."},
     {"readyz", "GET", "/readyz", rest_readyz, READ | METHOD_PUBLIC, "read", NULL, "0.1",

@@ -6,7 +6,7 @@ import struct
 from hive_metastore import ThriftHiveMetastore
 from hive_metastore import ttypes as t  # noqa: F401  for the tests
 from thrift.protocol import TBinaryProtocol, TCompactProtocol
-from thrift.transport import TSocket, TTransport
+from thrift.transport import THttpClient, TSocket, TTransport
 
 
 class LoginFailed(Exception):
@@ -58,6 +58,15 @@ def connected(server, **how):
         yield client
     finally:
         client.close()
+
+
+class HttpClient(ThriftHiveMetastore.Client):
+    """Thrift over HTTP."""
+
+    def __init__(self, base, path="/metastore", headers=None):
+        self.transport = THttpClient.THttpClient(base + path)
+        self.transport.setCustomHeaders({"Content-Type": "application/x-thrift", **(headers or {})})
+        super().__init__(TBinaryProtocol.TBinaryProtocol(self.transport))
 
 
 def column(name, kind="string", comment=None):

@@ -195,3 +195,27 @@ def test_logins_that_are_none(shared):
             while piece := sock.recv(1000):
                 answer += piece
             assert answer[:1] in (b"", b"\x03")
+
+
+@pytest.mark.parametrize("path", ["/metastore", "/metastore/*"])
+def test_over_http(shared, make_table, path):
+    client = hms.HttpClient(shared.base, path)
+    assert client.getStatus() == 2 and client.get_table(make_table, "orders").tableName == "orders"
+    with pytest.raises(t.NoSuchObjectException, match="none table not found"):
+        client.get_table(make_table, "none")
+    client.setMetaConf("metastore.client.capability.check", "false")
+    assert client.getMetaConf("metastore.client.capability.check") == "true"  # each request stands alone
+    for body in (b"", b"\x80\x01", b"hello", b"\x00" * 100):
+        answer = requests.post(shared.base + path, data=body, timeout=10)
+        assert answer.status_code == 400 and answer.json()["code"] == "invalid_message"
+    answer = requests.post(shared.base + path, data=call(b"nothing", 3), timeout=10)
+    assert answer.status_code == 200 and answer.headers["Content-Type"] == "application/x-thrift" and b"Invalid method name" in answer.content
+    assert requests.get(shared.base + path, timeout=10).status_code == 405
+
+
+def test_over_http_with_a_login():
+    with running("--set", "auth.mode=required") as server:
+        token = (server.directory / "admin.token").read_text().strip()
+        assert requests.post(server.base + "/metastore", data=call(b"getStatus", 1), timeout=10).status_code == 401
+        client = hms.HttpClient(server.base, headers={"Authorization": "Bearer " + token})
+        assert client.getStatus() == 2 and client.get_config_value("hive.a", "b") == "b"

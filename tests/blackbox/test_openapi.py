@@ -213,5 +213,7 @@ def test_answers_fit(api, document):
     call("user.delete", user, status=204)
     for name in ("whoami", "healthz", "readyz", "version", "openapi", "metrics", "admin.methods", "admin.pools", "admin.config", "admin.connections", "admin.doctor"):
         call(name, status=200)
+    for name, names in (("metastore", ()), ("metastore.client", ("*",))):
+        call(name, *names, data=b"\x80\x01\x00\x01\x00\x00\x00\x07getName\x00\x00\x00\x01\x00", status=200)
     call("table.get", "hive", "default", "no", status=404)
     assert check.seen == set(check.by_id), "not called: " + str(set(check.by_id) - check.seen)
