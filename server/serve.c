@@ -132,6 +132,7 @@ static bool start_threads(Process *p, Err *err) {
         .max_connections = (unsigned)config->thrift.max_connections,
         .idle_timeout_ms = config->thrift.idle_timeout,
         .limits = thrift_limits(config),
+        .max_buffered = (size_t)config->thrift.max_buffered,
         .user_bytes = hms_conn_bytes,
         .on_message = hms_on_message,
         .on_login = hms_on_login,

@@ -38,6 +38,7 @@ typedef struct Conn {
     ThriftScan scan;
     Buf in; /* IN_AT bytes that are done with, the message that is read or served, and what came behind it */
     size_t in_at;
+    size_t counted; /* of IN's capacity, in the server's BUFFERED */
     Buf out;
     size_t sent;
     int64_t active_us;
@@ -58,6 +59,7 @@ struct ThriftServer {
     Io *ios;
     unsigned started;
     atomic_uint connections, serving, next_io;
+    atomic_size_t buffered; /* bytes of messages that are larger than what every connection may have */
     atomic_ullong accepted, refused;
     atomic_bool stopping;
 };
@@ -90,6 +92,21 @@ static void list_remove(Io *io, Conn *c) {
     pthread_mutex_unlock(&io->lock);
 }
 
+/* Large messages of all connections together have a limit, too: whoever begins one may not be known yet. */
+static bool count_input(Conn *c) {
+    ThriftServer *server = c->io->server;
+    size_t now = c->in.capacity > KEPT_INPUT ? c->in.capacity : 0;
+    size_t all = atomic_fetch_add(&server->buffered, now - c->counted) + (now - c->counted);
+    bool ok = now <= c->counted || all <= server->options.max_buffered;
+    c->counted = now;
+    if (!ok) {
+        log_warn("The connection from %" STR_FMT " is closed: messages that are being received have filled their memory"
+                 " (thrift.max_buffered).",
+                 STR_ARG(c->pub.client));
+    }
+    return ok;
+}
+
 /* On its I/O thread, or while no other thread runs any more. */
 static void conn_close(Conn *c) {
     ThriftServer *server = c->io->server;
@@ -99,6 +116,7 @@ static void conn_close(Conn *c) {
     }
     close(c->fd);
     buf_free(&c->in);
+    (void)count_input(c);
     buf_free(&c->out);
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -214,7 +232,7 @@ static Step conn_read(Conn *c) {
     }
     for (;;) {
         char *at = buf_reserve(&c->in, ROOM);
-        if (!at) {
+        if (!at || !count_input(c)) {
             return STEP_CLOSE;
         }
         ssize_t n = recv(c->fd, at, c->in.capacity - c->in.len, 0);
@@ -262,6 +280,7 @@ static Step next_message(Conn *c) {
         c->in.len = c->in_at = 0;
         if (c->in.capacity > KEPT_INPUT) {
             buf_free(&c->in);
+            (void)count_input(c);
         }
     }
     thrift_scan_begin(&c->scan, c->pub.wire, &c->io->server->options.limits);

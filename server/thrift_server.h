@@ -25,6 +25,7 @@ typedef struct ThriftServerOptions {
     unsigned threads, max_connections;
     int64_t idle_timeout_ms; /* nothing came or went for this long */
     ThriftLimits limits;     /* of a message */
+    size_t max_buffered;     /* of all messages that are being received */
     size_t user_bytes;
     void (*on_message)(ThriftConn *conn, void *arg); /* on an I/O thread, or on that of the reply before it */
     /* A client logs in by SASL PLAIN: like on_message(), but thrift_login() follows. NULL: nobody can. */

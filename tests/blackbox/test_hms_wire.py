@@ -219,3 +219,20 @@ def test_over_http_with_a_login():
         assert requests.post(server.base + "/metastore", data=call(b"getStatus", 1), timeout=10).status_code == 401
         client = hms.HttpClient(server.base, headers={"Authorization": "Bearer " + token})
         assert client.getStatus() == 2 and client.get_config_value("hive.a", "b") == "b"
+
+
+def test_memory_for_messages_has_a_limit():
+    """Nobody has logged in, and messages of 100 MB may come."""
+    with running("--set", "thrift.max_buffered=4MiB") as server:
+        server.expect_log("thrift.max_buffered")
+        with hms.connected(server) as client, socket.create_connection(address(server), 30) as sock:
+            sock.settimeout(30)
+            sock.sendall(call(b"set_ugi", 1, b"\x0b\x00\x01" + struct.pack(">i", 50 << 20))[:-1] + b"xxx")
+            with pytest.raises((ConnectionError, AssertionError)):
+                for _ in range(50):
+                    sock.sendall(b"x" * (1 << 20))
+                    time.sleep(0.01)
+                assert sock.recv(1) != b""
+            assert client.getStatus() == 2
+        with hms.connected(server) as client:
+            assert client.set_ugi("x" * 1000, []) == ["x" * 1000]
