@@ -185,6 +185,15 @@ static bool settle(Ctx *ctx, const Intent *intent, Err *err) {
         log_warn("The directory %" STR_FMT " stays where it is: by now it is used by %" STR_FMT ".", STR_ARG(wrong), STR_ARG(user));
         return forget(ctx, intent->id, err);
     }
+    bool at_right;
+    if (!is_there(ctx, right, &at_right, err)) {
+        return false;
+    }
+    if (at_right && place_clear_empty(ctx, wrong)) {
+        /* A create that met the intent left an empty directory there. What is in the right place stays, empty or not. */
+        log_info("A directory move that was cut off is settled: %" STR_FMT " is right.", STR_ARG(right));
+        return forget(ctx, intent->id, err);
+    }
     bool moved = place_rename(ctx, wrong, right, &verdict, err);
     if (!moved && err->code != ERR_ALREADY_EXISTS) {
         return false;

@@ -6,6 +6,7 @@ not, nothing."""
 
 import os
 import pathlib
+import re
 import threading
 import time
 import uuid
@@ -105,8 +106,9 @@ class Writer:
             self.doubtful = request
             self.report.check(self.killed.is_set(), f"{request.what}: state_unknown although nothing was killed yet")
             return False
-        # A move that a crash of PostgreSQL cut off blocks others of its table until its lease is over, a minute at most.
-        if answer.code() == "conflict" and "being moved" in answer.json["detail"]:
+        # A move that a crash of PostgreSQL cut off blocks others of its table, and who wants its places, until its lease is over,
+        # a minute at most.
+        if answer.code() == "conflict" and re.search("being moved|is moving a directory", answer.json["detail"]):
             self.refused[request.id] = request.what
             return True
         self.report.check(False, f"{request.what}: {answer.status} {answer.json}")

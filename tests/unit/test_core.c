@@ -495,9 +495,29 @@ static void test_move_back_over_empty_directories(void **state) {
             assert_ok(move_recover(&bed->ctx, false, &err));
         }
         assert_true(is_there(bed, "orders/data"));
+        assert_true(is_there(bed, "orders/day=1")); /* it may be that of a partition */
         assert_false(is_there(bed, "sales"));
         assert_int_equal(bed_count(bed, "SELECT count(*) FROM directory_intents"), 0);
     }
+}
+
+/* The directory is back already, only the intent could not be taken away; partitions came, and a create that met the intent
+ * left an empty directory in the new place. */
+static void test_settling_keeps_what_is_in_the_right_place(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Table t = create(&bed->ctx, ORDERS);
+    Move move;
+    Str to = ARENA_CONCAT(bed->arena, STR("file:"), str_from(in_warehouse(bed, "sales")));
+    assert_ok(move_begin(&bed->ctx, t.id, STR_NULL, t.storage.location, to, &move, &err));
+    assert_int_equal(rename(in_warehouse(bed, "sales"), in_warehouse(bed, "orders")), 0);
+    mkdir(in_warehouse(bed, "orders/day=1"), 0777);
+    mkdir(in_warehouse(bed, "sales"), 0777);
+    bed_sql(bed, "UPDATE directory_intents SET leased_until = now() - interval '1 hour'");
+    assert_ok(move_recover(&bed->ctx, false, &err));
+    assert_true(is_there(bed, "orders/day=1"));
+    assert_false(is_there(bed, "sales"));
+    assert_int_equal(bed_count(bed, "SELECT count(*) FROM directory_intents"), 0);
 }
 
 static void test_restore_from_before_a_rename(void **state) {
@@ -756,6 +776,7 @@ int main(void) {
         BED_TEST(test_partition_in_the_directory_of_the_table),
         BED_TEST(test_one_move_at_a_time),
         BED_TEST(test_move_back_over_empty_directories),
+        BED_TEST(test_settling_keeps_what_is_in_the_right_place),
         BED_TEST(test_restore_from_before_a_rename),
         BED_TEST(test_partition_comes_while_keys_change),
         BED_TEST(test_same_partitions_in_another_order),
