@@ -22,7 +22,7 @@ CC := gcc
 endif
 VARIANT ?= release
 FOLDERS ?= base config pg storage thrift catalog catalog/sql server server/auth server/rest server/hms cli
-PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl zlib
+PKGS := jansson libpq yaml-0.1 libmicrohttpd libcurl openssl gnutls zlib
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 30
 ARGS ?=

@@ -26,7 +26,8 @@ static const char LOGIN[] =
     "    profiles:\n"
     "      lab:\n"
     "        server: https://catalog.example.com\n"
-    "        token_file: /home/anna/.config/propolis/token\n";
+    "        token_file: /home/anna/.config/propolis/token\n\n"
+    "For a server whose certificate the system does not know, PROPOLIS_CA names a file with that of its CA (PEM).\n";
 
 static const char NAMES[] =
     "Names are DATABASE.TABLE or CATALOG.DATABASE.TABLE; a part with dots stands in double quotes or backticks:\n"

@@ -140,6 +140,9 @@ static void set_call(Http *http, const HttpCall *call, Incoming *in, struct curl
     curl_easy_setopt(c, CURLOPT_URL, arena_printf(in->arena, "%s%" STR_FMT, http->setup.server, STR_ARG(call->path)).ptr);
     curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (getenv("PROPOLIS_CA")) {
+        curl_easy_setopt(c, CURLOPT_CAINFO, getenv("PROPOLIS_CA"));
+    }
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "propolis-cli");
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);

@@ -1,5 +1,6 @@
 #include "config/config.h"
 #include "server/server.h"
+#include "server/tls.h"
 
 static const char *plain_host(Str listen) {
     bool every = str_eq(listen, STR("0.0.0.0")) || str_eq(listen, STR("::"));
@@ -11,14 +12,16 @@ void banner_print(const Config *config, AuthMode mode, uint16_t http_port, uint1
     Str host = instead ? str_from(instead) : config->listen;
     bool six = str_has_char(host, ':');
     char url[320];
-    snprintf(url, sizeof url, "http://%s%" STR_FMT "%s:%u", six ? "[" : "", STR_ARG(host), six ? "]" : "", (unsigned)http_port);
+    snprintf(url, sizeof url, "%s://%s%" STR_FMT "%s:%u", tls_is_on() ? "https" : "http", six ? "[" : "", STR_ARG(host),
+             six ? "]" : "", (unsigned)http_port);
     char thrift[320];
     snprintf(thrift, sizeof thrift, "%s%" STR_FMT "%s:%u", six ? "[" : "", STR_ARG(host), six ? "]" : "", (unsigned)thrift_port);
     const char *curl_login = "", *cli_login = "";
     printf(
-        "\nPropolis %s\n  REST API   %s/api/v1   (described by %s/openapi.yaml)\n  metastore  thrift://%s   (hive.metastore.uris)\n"
+        "\nPropolis %s\n  REST API   %s/api/v1   (described by %s/openapi.yaml)\n  metastore  thrift://%s   (hive.metastore.uris%s)\n"
         "  data       %" STR_FMT "\n  warehouse  %" STR_FMT "\n",
-        SERVER_VERSION, url, url, thrift, STR_ARG(config->data_dir), STR_ARG(config->warehouse));
+        SERVER_VERSION, url, url, thrift, tls_is_on() ? ", hive.metastore.use.SSL" : "", STR_ARG(config->data_dir),
+        STR_ARG(config->warehouse));
     if (mode == AUTH_REQUIRED) {
         printf("  login      needed%s\n",
                made_token ? "; the first admin's token is in the file admin.token of the data directory" : "");

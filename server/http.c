@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/tls.h"
 
 struct HttpServer {
     HttpOptions options;
@@ -212,6 +213,18 @@ static enum MHD_Result begin_body(Exchange *e) {
     return rule == HTTP_BODY_LEAVE ? dispatch(e) : MHD_YES;
 }
 
+/* Looked at once a connection. */
+static bool client_is_welcome(struct MHD_Connection *connection) {
+    if (!tls_client_ca()) {
+        return true;
+    }
+    bool *known = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (known && !*known) {
+        *known = tls_client_is_welcome(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    }
+    return known && *known;
+}
+
 static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, const char *url, const char *verb,
                                  const char *version, const char *data, size_t *size, void **con_cls) {
     (void)arg;
@@ -223,6 +236,9 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
         return MHD_NO;
     }
     if (!e->head_seen) {
+        if (!client_is_welcome(connection)) {
+            return MHD_NO;
+        }
         e->head_seen = true;
         read_head(e, verb);
         return begin_body(e);
@@ -458,12 +474,13 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *connection, char *t
 static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code) {
     (void)connection;
-    (void)socket_context;
     HttpServer *server = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = tls_client_ca() ? calloc(1, sizeof(bool)) : NULL;
         atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&server->connections_total, 1, memory_order_relaxed);
     } else {
+        free(*socket_context);
         atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
     }
 }
@@ -494,13 +511,23 @@ HttpServer *http_start(const HttpOptions *options, Err *err) {
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_end, server},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
-        {MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? (intptr_t)threads : 0, NULL},
+        {MHD_OPTION_END, 0, NULL},
+        {MHD_OPTION_END, 0, NULL},
+        {MHD_OPTION_END, 0, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    if (threads <= 1) {
-        items[ARRAY_LEN(items) - 2] = items[ARRAY_LEN(items) - 1];
+    struct MHD_OptionItem *more = &items[ARRAY_LEN(items) - 4];
+    if (threads > 1) {
+        *more++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL};
     }
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC;
+    if (options->tls) {
+        *more++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK, 0, tls_retrieve()};
+    }
+    if (options->tls && tls_client_ca()) {
+        *more++ = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)tls_client_ca()};
+    }
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_ITC |
+                     (options->tls ? MHD_USE_TLS : 0);
     server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     if (!server->daemon) {
         free(server);

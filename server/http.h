@@ -68,6 +68,7 @@ typedef struct HttpOptions {
     size_t free_body;  /* so much of a body is kept before on_body() is asked */
     size_t max_head;
     unsigned idle_timeout_s;
+    bool tls;                                                   /* and nothing else (server/tls.h) */
     size_t user_bytes;                                          /* room for the caller in every exchange */
     HttpBodyRule (*on_body)(HttpExchange *exchange, void *arg); /* the head is there, the body is not */
     void (*on_request)(HttpExchange *exchange, void *arg);

@@ -21,6 +21,7 @@
 #include "server/points.h"
 #include "server/rest/rest.h"
 #include "server/store.h"
+#include "server/tls.h"
 #include "storage/roots.h"
 
 const char SERVER_VERSION[] = "0.1.0";
@@ -117,6 +118,7 @@ static bool start_threads(Process *p, Err *err) {
         .max_bodies = (size_t)config->limits.request_bodies,
         .free_body = FREE_BODY_BYTES,
         .max_head = HEAD_BYTES,
+        .tls = tls_is_on(),
         .idle_timeout_s = (unsigned)MAX(config->http.idle_timeout / 1000, (int64_t)1),
         .user_bytes = sizeof(Call),
         .on_body = dispatch_body,
@@ -129,6 +131,7 @@ static bool start_threads(Process *p, Err *err) {
     ThriftServerOptions thrift = {
         .listen_fd = p->thrift_fd,
         .threads = (unsigned)config->thrift.threads,
+        .tls = tls_is_on(),
         .max_connections = (unsigned)config->thrift.max_connections,
         .idle_timeout_ms = config->thrift.idle_timeout,
         .limits = thrift_limits(config),
@@ -160,10 +163,16 @@ static bool make_server(Process *p, Err *err) {
            err_set(err, ERR_INTERNAL, "There is no memory to start with.");
 }
 
+static bool load_certificates(const Config *config, Err *err) {
+    TlsFiles files = {config->tls.certificate, config->tls.key, config->tls.client_ca};
+    return tls_load(&files, err);
+}
+
 static bool start(Process *p, Arena *arena, Err *err) {
     const Config *config = p->config;
     int applied;
-    return listen_open(arena_cstr(arena, config->listen), (uint16_t)config->http.port, "http-port", &p->listen_fd, &p->port, err) &&
+    return load_certificates(config, err) &&
+           listen_open(arena_cstr(arena, config->listen), (uint16_t)config->http.port, "http-port", &p->listen_fd, &p->port, err) &&
            listen_open(arena_cstr(arena, config->listen), (uint16_t)config->thrift.port, "thrift-port", &p->thrift_fd,
                        &p->thrift_port, err) &&
            store_become_service_user(config, err) && store_open(config, arena, &p->store, err) &&
@@ -277,6 +286,9 @@ static void reload(Process *p) {
     log_info("The configuration was reloaded.");
     log_texts("Changed", changes.changed);
     log_texts("Needs a restart", changes.restart);
+    if (tls_is_on() && !load_certificates(fresh, &err)) {
+        log_error("The certificate was not reloaded, the old one stays: %s", err.message);
+    }
     if (!sealing_reload(&p->server.catalog, &err)) {
         log_error("The secret keys were not reloaded, the old ones stay: %s", err.message);
     }

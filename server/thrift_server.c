@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/sasl.h"
+#include "server/tls.h"
 
 enum {
     ROOM = 4096,            /* to read into, at least */
@@ -31,6 +32,7 @@ typedef struct Conn {
     ThriftConn pub; /* first: the two are cast into each other */
     Io *io;
     int fd;
+    TlsConn *tls; /* NULL: none */
     pthread_mutex_t lock;
     State state;
     bool opened, end;
@@ -114,6 +116,7 @@ static void conn_close(Conn *c) {
     if (server->options.on_close) {
         server->options.on_close(&c->pub, server->options.arg);
     }
+    tls_free(c->tls);
     close(c->fd);
     buf_free(&c->in);
     (void)count_input(c);
@@ -235,7 +238,8 @@ static Step conn_read(Conn *c) {
         if (!at || !count_input(c)) {
             return STEP_CLOSE;
         }
-        ssize_t n = recv(c->fd, at, c->in.capacity - c->in.len, 0);
+        size_t room = c->in.capacity - c->in.len;
+        ssize_t n = c->tls ? tls_recv(c->tls, at, room) : recv(c->fd, at, room, 0);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -256,7 +260,9 @@ static Step conn_read(Conn *c) {
 /* STEP_SERVE: all is out, and the next message may begin. */
 static Step conn_write(Conn *c) {
     while (c->sent < c->out.len) {
-        ssize_t n = send(c->fd, c->out.ptr + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+        const char *at = c->out.ptr + c->sent;
+        size_t left = c->out.len - c->sent;
+        ssize_t n = c->tls ? tls_send(c->tls, at, left) : send(c->fd, at, left, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -311,6 +317,8 @@ static void conn_go_on_locked(Conn *c, Step step) {
         if (step == STEP_WRITE) {
             step = conn_write(c);
             step = step == STEP_SERVE ? next_message(c) : step;
+            /* What TLS decrypted already, no event of the socket will tell of. */
+            step = step == STEP_WAIT && c->tls && tls_pending(c->tls) ? conn_read(c) : step;
         }
         if (step != STEP_SERVE) {
             break;
@@ -386,6 +394,12 @@ static void conn_open(ThriftServer *server, int fd, const struct sockaddr_storag
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     c->io = &server->ios[atomic_fetch_add(&server->next_io, 1) % server->started];
     c->fd = fd;
+    c->tls = server->options.tls ? tls_accept(fd) : NULL;
+    if (server->options.tls && !c->tls) {
+        close(fd);
+        free(c);
+        return;
+    }
     c->in = BUF_INIT(server->options.limits.message_bytes + THRIFT_FRAME_HEAD + ROOM);
     c->out = BUF_INIT(sizeof NOT_HTTP);
     c->active_us = clock_monotonic_us();

@@ -23,6 +23,7 @@ typedef struct ThriftConn {
 typedef struct ThriftServerOptions {
     int listen_fd; /* taken over */
     unsigned threads, max_connections;
+    bool tls;                /* and nothing else (server/tls.h) */
     int64_t idle_timeout_ms; /* nothing came or went for this long */
     ThriftLimits limits;     /* of a message */
     size_t max_buffered;     /* of all messages that are being received */

@@ -36,9 +36,9 @@ def read(socket, length):
 class Client(ThriftHiveMetastore.Client):
     """One connection. LOGIN: (user, password)."""
 
-    def __init__(self, address, framed=False, compact=False, timeout=60, login=None):
+    def __init__(self, address, framed=False, compact=False, timeout=60, login=None, socket=None):
         host, port = address.rsplit(":", 1)
-        self.socket = TSocket.TSocket(host, int(port))
+        self.socket = socket or TSocket.TSocket(host, int(port))
         self.socket.setTimeout(timeout * 1000)
         self.transport = (TTransport.TFramedTransport if framed or login else TTransport.TBufferedTransport)(self.socket)
         protocol = TCompactProtocol.TCompactProtocol if compact else TBinaryProtocol.TBinaryProtocol
