@@ -216,6 +216,7 @@ ifneq ($(OPTIONS_GENERATOR),)
 	@cp $(GEN)/configuration.md docs/configuration.md
 endif
 	@tools/gen_rest_docs
+	@tools/gen_hms_docs
 
 check-generated: $(if $(OPTIONS_GENERATOR),$(GEN)/propolis.yaml $(GEN)/configuration.md) ## fail if they are not current
 ifneq ($(OPTIONS_GENERATOR),)
@@ -223,6 +224,7 @@ ifneq ($(OPTIONS_GENERATOR),)
 	    { echo "The committed files are older than config/options.yaml: run 'make generate' and commit the result."; exit 1; }
 endif
 	@tools/gen_rest_docs --check
+	@tools/gen_hms_docs --check
 
 # ---- packages and a running server ---------------------------------------------------------------------------------
 
