@@ -53,13 +53,17 @@ static bool log_function(Ctx *ctx, PgConn *conn, const char *action, const char 
 
 /* --- create ---------------------------------------------------------------------------------------------------- */
 
-static bool check_function(const Ctx *ctx, const Function *f, Err *err) {
+static bool same_name(const Function *a, const Function *b) { return str_eq(a->database, b->database) && str_eq(a->name, b->name); }
+
+/* BEFORE: what it was, NULL for a new one; a name that stays is not checked again. */
+static bool check_function(const Ctx *ctx, const Function *f, const Function *before, Err *err) {
     if (f->resource_types.count != f->resource_uris.count) {
         return err_set(err, ERR_INVALID_INPUT, "Function %" STR_FMT " has %zu resource types for %zu resources: give one each.",
                        STR_ARG(f->name), f->resource_types.count, f->resource_uris.count);
     }
     int64_t most = ctx->catalog->config->limits.comment;
-    return name_check(ctx_door_is(ctx, "hive") ? NAME_HIVE_STRICT : ctx_name_rule(ctx), "function", f->name, err) &&
+    NameRule rule = ctx_door_is(ctx, "hive") ? NAME_HIVE_STRICT : ctx_name_rule(ctx);
+    return ((before && str_eq(before->name, f->name)) || name_check(rule, "function", f->name, err)) &&
            text_check("class_name", f->class_name, most, "limits.comment", err) &&
            text_check("the owner", f->owner, most, "limits.comment", err);
 }
@@ -86,7 +90,7 @@ bool function_create(Ctx *ctx, const Function *function, Function *ret, Err *err
     wanted.name = scope_name(ctx, function->name);
     FunctionCreate create = {.ctx = ctx, .wanted = &wanted};
     if (!ctx_authorize(ctx, ACTION_CREATE, "function", wanted.catalog, wanted.database, wanted.name, err) ||
-        !check_function(ctx, &wanted, err) ||
+        !check_function(ctx, &wanted, NULL, err) ||
         !pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, create_body, &create, err)) {
         return false;
     }
@@ -115,10 +119,9 @@ static bool lists_equal(StrList a, StrList b) {
 }
 
 static bool functions_equal(const Function *a, const Function *b) {
-    return str_eq(a->database, b->database) && str_eq(a->name, b->name) && str_eq(a->class_name, b->class_name) &&
-           str_eq(a->owner, b->owner) && str_eq(a->owner_type, b->owner_type) && str_eq(a->type, b->type) &&
-           lists_equal(a->resource_types, b->resource_types) && lists_equal(a->resource_uris, b->resource_uris) &&
-           str_eq(a->extra, b->extra);
+    return same_name(a, b) && str_eq(a->class_name, b->class_name) && str_eq(a->owner, b->owner) &&
+           str_eq(a->owner_type, b->owner_type) && str_eq(a->type, b->type) && lists_equal(a->resource_types, b->resource_types) &&
+           lists_equal(a->resource_uris, b->resource_uris) && str_eq(a->extra, b->extra);
 }
 
 static bool expect_function(Ctx *ctx, const Function *f, Expect expect, Err *err) {
@@ -137,7 +140,10 @@ static bool edit_function(FunctionAlter *how, const Function *before, Function *
     after->name = scope_name(how->ctx, after->name);
     after->created_at = before->created_at;
     after->updated_at = before->updated_at;
-    return functions_equal(before, after) || check_function(how->ctx, after, err);
+    return functions_equal(before, after) ||
+           ((same_name(before, after) ||
+             ctx_authorize(how->ctx, ACTION_CREATE, "function", after->catalog, after->database, after->name, err)) &&
+            check_function(how->ctx, after, before, err));
 }
 
 /* The database first, then the function: the order in which a drop of the database locks them. */
@@ -155,10 +161,9 @@ static bool alter_body(PgConn *conn, void *arg, Err *err) {
         return true;
     }
     bool moved = !str_eq(before.database, how->result.database);
-    bool renamed = moved || !str_eq(before.name, how->result.name);
     return (!moved || database_lock_share(ctx, conn, how->result.catalog, how->result.database, &database, err)) &&
            functions_sql_update(ctx, conn, database.id, &how->result, err) &&
-           log_function(ctx, conn, renamed ? "rename" : "alter", NULL, &before, &how->result, err);
+           log_function(ctx, conn, same_name(&before, &how->result) ? "alter" : "rename", NULL, &before, &how->result, err);
 }
 
 bool function_alter(Ctx *ctx, FunctionRef ref, Expect expect, FunctionEdit edit, void *arg, Function *ret, Err *err) {
@@ -186,12 +191,6 @@ static bool rename_edit(Ctx *ctx, Function *function, void *arg, Err *err) {
 
 bool function_rename(Ctx *ctx, FunctionRef ref, Str new_database, Str new_name, Expect expect, Function *ret, Err *err) {
     NewName to = {new_database, new_name};
-    FunctionRef from = fold(ctx, ref);
-    Str database = str_is_null(new_database) ? from.database : scope_name(ctx, new_database);
-    Str name = str_is_null(new_name) ? from.name : scope_name(ctx, new_name);
-    if (!ctx_authorize(ctx, ACTION_CREATE, "function", from.catalog, database, name, err)) {
-        return false;
-    }
     return function_alter(ctx, ref, expect, rename_edit, &to, ret, err);
 }
 

@@ -108,6 +108,38 @@ static void test_alter_and_rename(void **state) {
                "create:f create:g alter:f rename:f");
 }
 
+static bool deny_create(const Ctx *ctx, Action action, const Resource *resource, Err *err) {
+    (void)ctx;
+    (void)resource;
+    return action != ACTION_CREATE || err_set(err, ERR_FORBIDDEN, "no");
+}
+
+/* Who may alter functions, but not make them, cannot make one by renaming. */
+static void test_rename_needs_leave_to_create(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Function f;
+    char y[] = "org.Y";
+    create(bed, "default", "f");
+    bed->catalog.authorize = deny_create;
+    assert_err(function_rename(&bed->ctx, ref("f"), STR_NULL, STR("g"), EXPECT_ANY, &f, &err), ERR_FORBIDDEN);
+    assert_ok(function_alter(&bed->ctx, ref("f"), EXPECT_ANY, set_class, y, &f, &err));
+    bed->catalog.authorize = NULL;
+    assert_ok(function_get(&bed->ctx, ref("f"), &f, &err));
+    assert_str(f.class_name, "org.Y");
+}
+
+static void test_a_name_that_stays_is_not_checked(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Function f;
+    char y[] = "org.Y";
+    create(bed, "default", "a-b");
+    bed->caller.protocol = STR("hive");
+    assert_ok(function_alter(&bed->ctx, ref("a-b"), EXPECT_ANY, set_class, y, &f, &err));
+    assert_err(function_rename(&bed->ctx, ref("a-b"), STR_NULL, STR("c-d"), EXPECT_ANY, &f, &err), ERR_INVALID_NAME);
+}
+
 static void test_drop(void **state) {
     Bed *bed = *state;
     Err err;
@@ -133,6 +165,8 @@ int main(void) {
         BED_TEST(test_create_and_get),
         BED_TEST(test_list),
         BED_TEST(test_alter_and_rename),
+        BED_TEST(test_rename_needs_leave_to_create),
+        BED_TEST(test_a_name_that_stays_is_not_checked),
         BED_TEST(test_drop),
     };
     return BED_RUN("functions", tests);
