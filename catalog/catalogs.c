@@ -111,8 +111,8 @@ bool catalog_create(Ctx *ctx, const CatalogInfo *info, CatalogInfo *ret, Err *er
     CatalogInfo wanted = *info;
     wanted.name = scope_catalog(ctx, info->name);
     return ctx_authorize(ctx, ACTION_CREATE, "catalog", wanted.name, STR_NULL, STR_NULL, err) &&
-           name_check(NAME_REST, "catalog", wanted.name, err) && check_limits(ctx, &wanted, NULL, err) &&
-           expect_free(ctx, wanted.name, err) && choose_location(ctx, &wanted, err) &&
+           name_check(ctx_door_is(ctx, "hive") ? NAME_HIVE_STRICT : NAME_REST, "catalog", wanted.name, err) &&
+           check_limits(ctx, &wanted, NULL, err) && expect_free(ctx, wanted.name, err) && choose_location(ctx, &wanted, err) &&
            create_catalog(ctx, &wanted, false, ret, err);
 }
 
@@ -197,7 +197,7 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
                        STR_ARG(info.name), STR_ARG(obstacle));
     }
     return log_catalog(how->ctx, conn, "drop", "DROP_CATALOG", &info, NULL, err) &&
-           catalogs_sql_delete(how->ctx, conn, info.id, err);
+           catalogs_sql_delete(how->ctx, conn, info.id, err) && catalogs_sql_delete_directory(how->ctx, conn, &info, err);
 }
 
 bool catalog_drop(Ctx *ctx, Str name, Expect expect, Err *err) {

@@ -285,9 +285,9 @@ static bool expect_empty(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
         return false;
     }
     if (contents.tables || contents.functions) {
-        return err_set(err, ERR_NOT_EMPTY,
-                       "Database %" STR_FMT " is not empty. One or more %s exist. Drop them first, or drop with cascade.",
-                       STR_ARG(d->name), contents.tables ? "tables" : "functions");
+        return err_set(err, ERR_NOT_EMPTY, "Database %" STR_FMT " is not empty. One or more %s exist.%s", STR_ARG(d->name),
+                       contents.tables ? "tables" : "functions",
+                       ctx_door_is(ctx, "hive") ? "" : " Drop them first, or drop with cascade.");
     }
     return true;
 }
@@ -312,6 +312,14 @@ static bool drop_contents(Ctx *ctx, PgConn *conn, const Database *d, Err *err) {
     return databases_sql_drop_functions(ctx, conn, d, err) && databases_sql_drop_tables(ctx, conn, d, err);
 }
 
+/* The directories of the database itself, once they are empty. */
+static bool drop_directories(Ctx *ctx, PgConn *conn, Database d, const DatabaseDrop *how, Err *err) {
+    if (how->keep_managed_directory) {
+        d.managed_location = STR_NULL;
+    }
+    return !how->delete_data || databases_sql_delete_directory(ctx, conn, &d, err);
+}
+
 static bool drop_body(PgConn *conn, void *arg, Err *err) {
     Dropping *drop = arg;
     Ctx *ctx = drop->ctx;
@@ -322,11 +330,10 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
         !expect_database(ctx, &d, how->expect, err) || !all_foreseen(conn, drop, &d, err)) {
         return false;
     }
-    return !drop->same ||
-           ((how->cascade ? drop_contents(ctx, conn, &d, err) : expect_empty(ctx, conn, &d, err)) &&
-            log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
-            databases_sql_mark_dropped(ctx, conn, d.id, seq, err) && discard_commit(ctx, conn, &drop->data, 0, err) &&
-            (!how->delete_data || databases_sql_delete_directory(ctx, conn, &d, err)));
+    return !drop->same || ((how->cascade ? drop_contents(ctx, conn, &d, err) : expect_empty(ctx, conn, &d, err)) &&
+                           log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
+                           databases_sql_mark_dropped(ctx, conn, d.id, seq, err) &&
+                           discard_commit(ctx, conn, &drop->data, 0, err) && drop_directories(ctx, conn, d, how, err));
 }
 
 static bool read_for_drop(Dropping *drop, Err *err) {

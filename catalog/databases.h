@@ -41,8 +41,9 @@ bool database_alter(Ctx *ctx, Str catalog, Str name, Expect expect, DatabaseEdit
 bool database_rename(Ctx *ctx, Str catalog, Str name, Str new_name, Expect expect, Database *ret, Err *err) WARN_UNUSED;
 typedef struct DatabaseDrop {
     Expect expect;
-    bool cascade;     /* otherwise a database that holds anything is refused */
-    bool delete_data; /* of managed tables, by the rules for data */
+    bool cascade;                /* otherwise a database that holds anything is refused */
+    bool delete_data;            /* of managed tables, by the rules for data */
+    bool keep_managed_directory; /* the managed location of the database itself stays */
 } DatabaseDrop;
 bool database_drop(Ctx *ctx, Str catalog, Str name, const DatabaseDrop *how, Err *err) WARN_UNUSED;
 /* Makes catalog "hive" and database "default" when they are missing. Called at start. */

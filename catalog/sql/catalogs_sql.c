@@ -141,3 +141,17 @@ bool catalogs_sql_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) {
     }
     return true;
 }
+
+bool catalogs_sql_delete_directory(Ctx *ctx, PgConn *conn, const CatalogInfo *c, Err *err) {
+    static const PgStmt stmt = {
+        "catalog_delete_directory",
+        "INSERT INTO jobs (kind, payload) VALUES ('remove_directory', json_build_object('location', $1::text, 'catalog',"
+        " $2::text)::text)"};
+    if (str_is_empty(c->location)) {
+        return true;
+    }
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_text(&args, c->location);
+    pg_arg_text(&args, c->name);
+    return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
+}

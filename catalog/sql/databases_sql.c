@@ -3,7 +3,12 @@
 #include "catalog/changes_write.h"
 #include "catalog/sql/row.h"
 
-static bool database_not_found(Str catalog, Str database, Err *err) {
+/* Clients of the Metastore look for its own words. */
+static bool database_not_found(const Ctx *ctx, Str catalog, Str database, Err *err) {
+    if (ctx_door_is(ctx, "hive")) {
+        return err_set(err, ERR_DATABASE_NOT_FOUND, "There is no database %" STR_FMT ".%" STR_FMT, STR_ARG(catalog),
+                       STR_ARG(database));
+    }
     return err_set(err, ERR_DATABASE_NOT_FOUND, "Database %" STR_FMT " not found in catalog %" STR_FMT ".", STR_ARG(database),
                    STR_ARG(catalog));
 }
@@ -40,7 +45,7 @@ static void database_from_row(const PgRows *rows, size_t row, Arena *arena, Data
 /* No row at all: which of the two is missing? */
 static bool say_what_is_missing(Ctx *ctx, PgConn *conn, Str catalog, Str name, Err *err) {
     CatalogInfo ignored;
-    return catalogs_sql_get(ctx, conn, catalog, ROW_READ, &ignored, err) && database_not_found(catalog, name, err);
+    return catalogs_sql_get(ctx, conn, catalog, ROW_READ, &ignored, err) && database_not_found(ctx, catalog, name, err);
 }
 
 #define DATABASE_BY_NAME \

@@ -19,6 +19,7 @@ bool catalogs_sql_update(Ctx *ctx, PgConn *conn, CatalogInfo *info, Err *err) WA
 /* The first database that stands in the way of a drop, null when none does: all but an empty one called "default". */
 bool catalogs_sql_obstacle(Ctx *ctx, PgConn *conn, int64_t id, Str *ret, Err *err) WARN_UNUSED;
 bool catalogs_sql_delete(Ctx *ctx, PgConn *conn, int64_t id, Err *err) WARN_UNUSED;
+bool catalogs_sql_delete_directory(Ctx *ctx, PgConn *conn, const CatalogInfo *info, Err *err) WARN_UNUSED; /* a job */
 
 bool databases_sql_get(Ctx *ctx, PgConn *conn, Str catalog, Str name, RowLock lock, Database *ret, Err *err) WARN_UNUSED;
 bool databases_sql_list(Ctx *ctx, PgConn *conn, Str catalog, const Page *page, const Glob *glob, Databases *ret,

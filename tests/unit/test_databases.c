@@ -254,6 +254,38 @@ static void test_catalogs(void **state) {
     assert_ok(catalog_drop(&bed->ctx, STR("LAKE"), (Expect){0, 0}, &err)); /* an empty "default" does not stand in the way */
     assert_err(catalog_get(&bed->ctx, STR("lake"), &made, &err), ERR_CATALOG_NOT_FOUND);
     assert_err(catalog_drop(&bed->ctx, STR("hive"), EXPECT_ANY, &err), ERR_INVALID_OPERATION);
+    assert_str(bed_value(bed, "SELECT payload::json ->> 'location' FROM jobs WHERE kind = 'remove_directory'"),
+               arena_printf(bed->arena, "file:%s/lake", bed->warehouse).ptr);
+}
+
+static void test_drop_keeps_the_managed_directory(void **state) {
+    Bed *bed = *state;
+    Err err;
+    const DatabaseDrop how = {.expect = EXPECT_ANY, .delete_data = true, .keep_managed_directory = true};
+    Database d = {.name = STR("x"), .managed_location = arena_printf(bed->arena, "file:%s/managed", bed->warehouse)}, made;
+    assert_ok(database_create(&bed->ctx, &d, &made, &err));
+    assert_ok(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err));
+    assert_str(bed_value(bed, "SELECT string_agg(payload::json ->> 'location', ' ') FROM jobs"),
+               arena_printf(bed->arena, "file:%s/x.db", bed->warehouse).ptr);
+}
+
+/* What clients of the Metastore see, and which names it lets in for catalogs. */
+static void test_through_the_door_of_hive(void **state) {
+    Bed *bed = *state;
+    Err err;
+    Database d;
+    CatalogInfo info = {.name = STR("my lake")}, made;
+    const DatabaseDrop how = {.expect = EXPECT_ANY};
+    create(bed, "x");
+    bed_table(bed, "x", "t", "EXTERNAL_TABLE", "file:/elsewhere/t");
+    bed->caller.protocol = STR("hive");
+    assert_err(database_drop(&bed->ctx, STR_NULL, STR("x"), &how, &err), ERR_NOT_EMPTY);
+    assert_string_equal(err.message, "Database x is not empty. One or more tables exist.");
+    assert_err(database_get(&bed->ctx, STR_NULL, STR("Nix"), &d, &err), ERR_DATABASE_NOT_FOUND);
+    assert_string_equal(err.message, "There is no database hive.nix");
+    assert_err(catalog_create(&bed->ctx, &info, &made, &err), ERR_INVALID_NAME);
+    bed->caller.protocol = STR("rest");
+    assert_ok(catalog_create(&bed->ctx, &info, &made, &err));
 }
 
 /* --- races ----------------------------------------------------------------------------------------------------- */
@@ -339,6 +371,8 @@ int main(void) {
         BED_TEST(test_drop),
         BED_TEST(test_cascade_of_many),
         BED_TEST(test_catalogs),
+        BED_TEST(test_drop_keeps_the_managed_directory),
+        BED_TEST(test_through_the_door_of_hive),
         BED_TEST(test_one_creator_wins),
         BED_TEST(test_first_users_do_not_collide),
     };
