@@ -233,7 +233,7 @@ HmsCatalog *hms_catalog(Arena *arena, const CatalogInfo *c) {
 Micros hms_time(int32_t seconds, bool given) { return given && seconds != 0 ? (Micros)seconds * 1000000 : MICROS_NONE; }
 
 /* Maps come as the client wrote them. */
-static Params read_params(Arena *arena, const Params *params) {
+Params hms_read_params(Arena *arena, const Params *params) {
     Params out = {0};
     for (size_t i = 0; i < params->count; i++) {
         params_append(&out, arena, params->items[i].key, params->items[i].value);
@@ -262,7 +262,7 @@ static void read_serde(Arena *arena, const HmsSerDeInfo *s, Serde *ret) {
             .serializer = s->serializerClass,
             .deserializer = s->deserializerClass,
             .type = s->has_serdeType ? s->serdeType : 0,
-            .params = read_params(arena, &s->parameters),
+            .params = hms_read_params(arena, &s->parameters),
         };
     }
 }
@@ -303,7 +303,7 @@ bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *re
         .location = sd->location,
         .columns = hms_read_columns(arena, sd->cols),
         .format = f,
-        .params = read_params(arena, &sd->parameters),
+        .params = hms_read_params(arena, &sd->parameters),
     };
     return arena_check(arena, err);
 }
@@ -316,7 +316,7 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
         .owner = t->owner,
         .owner_type = t->has_ownerType ? hms_principal_name(t->ownerType) : STR_NULL,
         .partition_keys = hms_read_columns(arena, t->partitionKeys),
-        .params = read_params(arena, &t->parameters),
+        .params = hms_read_params(arena, &t->parameters),
         .retention = t->has_retention ? t->retention : 0,
         .view_original = t->viewOriginalText,
         .view_expanded = t->viewExpandedText,
@@ -344,7 +344,7 @@ bool hms_read_partition(HmsCall *call, const HmsPartition *p, Partition *ret, Er
     static const StorageFormat no_format;
     *ret = (Partition){
         .values = p->values,
-        .params = read_params(call->arena, &p->parameters),
+        .params = hms_read_params(call->arena, &p->parameters),
         .storage = {.columns = &no_columns, .format = &no_format},
         .created_at = hms_time(p->createTime, p->has_createTime),
         .last_access_at = hms_time(p->lastAccessTime, p->has_lastAccessTime),

@@ -3,6 +3,8 @@
 
 const HmsGroup *const hms_groups[] = {
     &hms_group_service,
+    &hms_group_databases,
+    &hms_group_functions,
     &hms_group_tables,
 };
 const size_t hms_group_count = ARRAY_LEN(hms_groups);
