@@ -1,5 +1,6 @@
 #include "server/hms/convert.h"
 
+#include "catalog/content.h"
 #include "thrift/encode.h"
 
 /* ---- for answers ------------------------------------------------------------------------------------------------ */
@@ -243,14 +244,12 @@ Params hms_read_params(Arena *arena, const Params *params) {
 }
 
 const ColumnSet *hms_read_columns(Arena *arena, HmsFieldSchemaList list) {
-    ColumnSet *set = ARENA_NEW(arena, ColumnSet);
-    set->items = ARENA_ARRAY(arena, Column, list.count);
-    set->count = list.count;
+    Column *items = ARENA_ARRAY(arena, Column, list.count);
     for (size_t i = 0; i < list.count; i++) {
         const HmsFieldSchema *f = &list.items[i];
-        set->items[i] = (Column){.name = name_fold(arena, f->name), .type = f->type, .comment = f->comment};
+        items[i] = (Column){.name = name_fold(arena, f->name), .type = f->type, .comment = f->comment};
     }
-    return set;
+    return column_set_make(arena, items, list.count);
 }
 
 static void read_serde(Arena *arena, const HmsSerDeInfo *s, Serde *ret) {
@@ -302,7 +301,7 @@ bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *re
         .given = true,
         .location = sd->location,
         .columns = hms_read_columns(arena, sd->cols),
-        .format = f,
+        .format = storage_format_make(arena, f),
         .params = hms_read_params(arena, &sd->parameters),
     };
     return arena_check(arena, err);
@@ -327,9 +326,7 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
         .last_analyzed_at = MICROS_NONE,
         .dropped_at = MICROS_NONE,
     };
-    static const ColumnSet no_columns;
-    static const StorageFormat no_format;
-    out.storage = (Storage){.columns = &no_columns, .format = &no_format};
+    out.storage = (Storage){.columns = &column_set_none, .format = &storage_format_none};
     out.description = params_get(&out.params, STR("comment"));
     if (!hms_database_name(call, t->catName, t->dbName, &out.catalog, &out.database, err) ||
         (t->sd && !hms_read_storage(call, t->sd, &out.storage, err))) {
@@ -340,12 +337,10 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
 }
 
 bool hms_read_partition(HmsCall *call, const HmsPartition *p, Partition *ret, Err *err) {
-    static const ColumnSet no_columns;
-    static const StorageFormat no_format;
     *ret = (Partition){
         .values = p->values,
         .params = hms_read_params(call->arena, &p->parameters),
-        .storage = {.columns = &no_columns, .format = &no_format},
+        .storage = {.columns = &column_set_none, .format = &storage_format_none},
         .created_at = hms_time(p->createTime, p->has_createTime),
         .last_access_at = hms_time(p->lastAccessTime, p->has_lastAccessTime),
         .last_analyzed_at = MICROS_NONE,
