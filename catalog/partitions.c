@@ -11,6 +11,7 @@
 #include "catalog/moves.h"
 #include "catalog/partname.h"
 #include "catalog/places.h"
+#include "catalog/quickstats.h"
 #include "catalog/scope.h"
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
@@ -281,7 +282,7 @@ static void inherit(Ctx *ctx, const Table *table, Partition *p) {
     }
     bool rest = ctx_door_is(ctx, "rest");
     bool own_format = s->given && (!rest || !uuid_eq(s->format->id, content_format_id(&storage_format_none)));
-    if (!s->given || (rest && s->columns->count == 0)) {
+    if (!s->given || uuid_is_zero(s->columns->id) || (rest && s->columns->count == 0)) {
         s->columns = table->storage.columns;
     }
     s->format = own_format ? s->format : table->storage.format;
@@ -291,8 +292,15 @@ static void inherit(Ctx *ctx, const Table *table, Partition *p) {
     }
 }
 
+/* What Hive never lets happen. */
+static bool check_place(const Ctx *ctx, const Table *table, const Partition *p, Err *err) {
+    bool nowhere = str_is_null(table->storage.location) && !str_is_empty(p->storage.location);
+    return !nowhere || !ctx_door_is(ctx, "hive") ||
+           err_set(err, ERR_INVALID_PARTITION, "Cannot specify location for a view partition");
+}
+
 static bool prepare(Ctx *ctx, const Table *table, Partition *p, const Storage *before, Err *err) {
-    if (!make_name(ctx, table, p->values, &p->name, err)) {
+    if (!make_name(ctx, table, p->values, &p->name, err) || (!before && !check_place(ctx, table, p, err))) {
         return false;
     }
     inherit(ctx, table, p);
@@ -314,6 +322,13 @@ static bool already(const Table *table, Str name, Err *err) {
                    STR_ARG(table->database), STR_ARG(table->name));
 }
 
+/* Hive's clients are told that their own list is wrong. */
+static bool given_twice(const Ctx *ctx, const Table *table, Str name, Err *err) {
+    return ctx_door_is(ctx, "hive")
+               ? err_set(err, ERR_INVALID_PARTITION, "Duplicate partitions in the list: %" STR_FMT, STR_ARG(name))
+               : already(table, name, err);
+}
+
 static bool prepare_all(Adding *a, Err *err) {
     Ctx *ctx = a->ctx;
     size_t count = a->add->items.count;
@@ -324,7 +339,7 @@ static bool prepare_all(Adding *a, Err *err) {
         a->results[i] = (ItemResult){.ok = true};
         bool ok = prepare(ctx, &a->scope.table, &a->items[i], NULL, &why);
         if (ok && strmap_put(seen, a->items[i].name, &a->items[i])) {
-            ok = already(&a->scope.table, a->items[i].name, &why);
+            ok = given_twice(ctx, &a->scope.table, a->items[i].name, &why);
         }
         if ((!ok && !fail_item(a, i, &why, err)) || !arena_check(ctx->arena, err)) {
             return false;
@@ -333,12 +348,21 @@ static bool prepare_all(Adding *a, Err *err) {
     return true;
 }
 
+static void count_files(Adding *a, size_t i, QuickStats *last) {
+    Partition *p = &a->items[i];
+    if (a->add->quick_statistics && a->made[i] == 0 && !quickstats_given(&p->params)) {
+        p->params = params_copy(&p->params, a->ctx->arena);
+        quickstats_refresh(a->ctx, p->storage.location, false, last, &p->params);
+    }
+}
+
 /* Directories come before the rows, so that a partition that is listed has one. Where none may be made it says so once. */
 static bool make_directories(Adding *a, Err *err) {
     const Table *table = &a->scope.table;
     if (a->add->no_directories || (!table_is_managed(table) && !ctx_door_is(a->ctx, "hive"))) {
         return true;
     }
+    QuickStats last = {.known = false};
     for (size_t i = 0; i < a->add->items.count; i++) {
         StorageVerdict verdict;
         if (!a->results[i].ok || str_is_null(a->items[i].storage.location)) {
@@ -354,6 +378,7 @@ static bool make_directories(Adding *a, Err *err) {
             }
             return true;
         }
+        count_files(a, i, &last);
     }
     return true;
 }
@@ -835,6 +860,28 @@ static bool read_for_drop(PartitionDropping *d, TableRef folded, Err *err) {
     return arena_check(ctx->arena, err);
 }
 
+/* ds=1/ of ds=1/hour=2/, once its last partition is gone. Whoever adds the next one there makes it again. */
+static void remove_empty_parents(const PartitionDropping *d) {
+    Str root = d->scope.table.storage.location, last = STR_NULL;
+    for (size_t i = 0; i < d->data.count && !str_is_null(root); i++) {
+        const Discard *gone = &d->data.items[i];
+        Str parent = location_parent(gone->from), way = location_suffix(root, parent);
+        if (!gone->moved || str_is_empty(way) || str_eq(parent, last)) {
+            continue;
+        }
+        StorageVerdict verdict;
+        Err ignored;
+        unsigned levels = 1;
+        for (size_t c = 0; c < way.len; c++) {
+            levels += way.ptr[c] == '/';
+        }
+        last = parent;
+        if (!roots_rmdir_if_empty(d->ctx->catalog->roots, parent, levels, &verdict, &ignored)) {
+            log_debug("The directory %" STR_FMT " stays, though empty: %s", STR_ARG(parent), ignored.message);
+        }
+    }
+}
+
 /* Their data leaves its place first; see discard.h. */
 static bool drop_once(PartitionDropping *d, TableRef folded, Err *err) {
     Ctx *ctx = d->ctx;
@@ -858,6 +905,7 @@ bool partition_drop(Ctx *ctx, TableRef ref, const PartitionDrop *how, Partitions
             return false;
         }
         if (d.same) {
+            remove_empty_parents(&d);
             give(ret, how->want_dropped ? d.dropped : (Partitions){0}, ret_results, d.results);
             if (ret_count) {
                 *ret_count = (int64_t)d.dropped.count;

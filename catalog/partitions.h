@@ -46,6 +46,7 @@ typedef struct PartitionAdd {
     bool if_not_exists;
     bool per_item; /* good items are added, bad ones reported in RESULTS; otherwise all or nothing */
     bool no_directories;
+    bool quick_statistics; /* count the files of those that come without numbers and whose directory is there already */
 } PartitionAdd;
 /* RESULTS: one per item, in order (filled also when not per_item and successful). */
 bool partition_add(Ctx *ctx, TableRef ref, const PartitionAdd *add, Partitions *ret, ItemResult **ret_results,
