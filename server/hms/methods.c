@@ -2,6 +2,7 @@
 #include "server/hms/groups.h"
 
 const HmsGroup *const hms_groups[] = {
+    &hms_group_partitions_write,
     &hms_group_service,
     &hms_group_databases,
     &hms_group_functions,
