@@ -41,9 +41,9 @@ typedef struct Announcing {
     bool busy;
 } Announcing;
 
-static bool expect_no_user(PgConn *conn, Announcing *a, Str place, const char *what, Err *err) {
+static bool expect_no_user(PgConn *conn, Announcing *a, Str place, int64_t owner_id, const char *what, Err *err) {
     Str user;
-    if (!location_other_user(a->ctx, conn, place, a->move->table_id, &user, err)) {
+    if (!location_other_user(a->ctx, conn, place, owner_id, &user, err)) {
         return false;
     }
     if (!str_is_null(user)) {
@@ -52,33 +52,46 @@ static bool expect_no_user(PgConn *conn, Announcing *a, Str place, const char *w
     return true;
 }
 
+static bool write_intents(PgConn *conn, Announcing *a, Err *err) {
+    Ctx *ctx = a->ctx;
+    Move *move = a->move;
+    if (!intent_insert(ctx, conn, move->table_id, a->partition, move->from, move->to, &move->intent, err)) {
+        return false;
+    }
+    a->busy = move->intent == 0;
+    if (a->busy || move->source_id == move->table_id) {
+        return true;
+    }
+    if (!intent_insert(ctx, conn, move->source_id, a->partition, move->from, move->to, &move->guard, err)) {
+        return false;
+    }
+    a->busy = move->guard == 0;
+    return !a->busy || intent_delete(ctx, conn, move->intent, err);
+}
+
 /* The lock keeps away who makes an object in the new place; see discard.h. */
 static bool announce_body(PgConn *conn, void *arg, Err *err) {
     Announcing *a = arg;
     Ctx *ctx = a->ctx;
-    const Move *move = a->move;
-    size_t held;
+    Move *move = a->move;
+    const int64_t tables[] = {move->table_id, move->source_id};
+    size_t held, wanted = move->source_id == move->table_id ? 1 : 2;
     int64_t version;
     a->why = STR_NULL;
     a->busy = false;
-    if (!tables_hold(ctx, conn, &move->table_id, 1, &held, &version, err)) {
+    move->intent = move->guard = 0;
+    if (!tables_hold(ctx, conn, tables, wanted, &held, &version, err)) {
         return false;
     }
-    if (held == 0) {
+    if (held < wanted) {
         return err_set(err, ERR_TABLE_NOT_FOUND, "The table was dropped meanwhile.");
     }
-    if (!location_lock(ctx, conn, move->to, false, err) || !expect_no_user(conn, a, move->from, "it is also used by ", err) ||
-        !expect_no_user(conn, a, move->to, "its new place is used by ", err)) {
+    if (!location_lock(ctx, conn, move->to, false, err) ||
+        !expect_no_user(conn, a, move->from, move->source_id, "it is also used by ", err) ||
+        !expect_no_user(conn, a, move->to, move->table_id, "its new place is used by ", err)) {
         return false;
     }
-    if (!str_is_null(a->why)) {
-        return true;
-    }
-    if (!intent_insert(ctx, conn, move->table_id, a->partition, move->from, move->to, &a->move->intent, err)) {
-        return false;
-    }
-    a->busy = move->intent == 0;
-    return true;
+    return !str_is_null(a->why) || write_intents(conn, a, err);
 }
 
 bool move_wait(const Ctx *ctx, int tries) {
@@ -109,7 +122,11 @@ static bool announce(Announcing *a, Err *err) {
 }
 
 bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Move *ret, Err *err) {
-    Move move = {.table_id = table_id, .from = from, .to = to};
+    return move_begin_between(ctx, table_id, table_id, partition, from, to, ret, err);
+}
+
+bool move_begin_between(Ctx *ctx, int64_t source_id, int64_t table_id, Str partition, Str from, Str to, Move *ret, Err *err) {
+    Move move = {.table_id = table_id, .source_id = source_id, .from = from, .to = to};
     Announcing announcing = {.ctx = ctx, .move = &move, .partition = partition, .why = why_not(ctx, from, to)};
     if (str_is_null(announcing.why) && !announce(&announcing, err)) {
         return false;
@@ -129,7 +146,8 @@ bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Mov
 }
 
 bool move_commit(Ctx *ctx, PgConn *conn, const Move *move, Err *err) {
-    return move->intent == 0 || intent_delete(ctx, conn, move->intent, err);
+    return move->intent == 0 ||
+           (intent_delete(ctx, conn, move->intent, err) && (move->guard == 0 || intent_delete(ctx, conn, move->guard, err)));
 }
 
 static bool forget(Ctx *ctx, int64_t intent, Err *err) {
@@ -147,7 +165,7 @@ void move_reverse(Ctx *ctx, const Move *move) {
         log_err(&err, "A directory could not be moved back and will be looked at again");
         return;
     }
-    if (!forget(ctx, move->intent, &err)) {
+    if (!forget(ctx, move->intent, &err) || (move->guard && !forget(ctx, move->guard, &err))) {
         log_err(&err, "A finished directory move stays noted and will be looked at again");
     }
 }

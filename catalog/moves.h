@@ -11,6 +11,8 @@
 typedef struct Move {
     int64_t intent; /* 0: no directory is moved */
     int64_t table_id;
+    int64_t source_id; /* the table that FROM belongs to: mostly the same */
+    int64_t guard;     /* another one keeps that table from being moved meanwhile; 0: there is none */
     Str from, to;
     bool moved; /* the directory is at TO now */
 } Move;
@@ -19,6 +21,9 @@ typedef struct Move {
  * the roots forbids it: then ret->intent is 0, the metadata keeps the old location, and a WARN says why. A directory
  * that is not there is no obstacle: the metadata moves alone. PARTITION null: the table's own directory. */
 bool move_begin(Ctx *ctx, int64_t table_id, Str partition, Str from, Str to, Move *ret, Err *err) WARN_UNUSED;
+/* The same for the directory of a partition that leaves the table SOURCE_ID for the table TABLE_ID, where it has that name. */
+bool move_begin_between(Ctx *ctx, int64_t source_id, int64_t table_id, Str partition, Str from, Str to, Move *ret,
+                        Err *err) WARN_UNUSED;
 /* In the transaction that writes the new location. */
 bool move_commit(Ctx *ctx, PgConn *conn, const Move *move, Err *err) WARN_UNUSED;
 /* After that transaction failed. Problems are logged; the intent then stays for move_recover(). */

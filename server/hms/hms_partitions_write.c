@@ -1,6 +1,7 @@
 /* Partitions: add, append, alter, rename, drop. */
 #include "catalog/content.h"
 #include "catalog/diff.h"
+#include "catalog/exchange.h"
 #include "catalog/partitions.h"
 #include "catalog/partname.h"
 #include "catalog/quickstats.h"
@@ -812,8 +813,40 @@ static bool drop_partitions_req(HmsCall *call, const void *args, void *reply, Er
     return true;
 }
 
+/* ---- exchanging ------------------------------------------------------------------------------------------------- */
+
+static bool exchange(HmsCall *call, const HmsExchangePartitionsArgs *a, Partitions *ret, TableRef *ret_to, Err *err) {
+    TableRef from;
+    if (a->partitionSpecs.count == 0) {
+        return hms_throw(call, HMS_META, err, "The partition specification cannot be null or empty.");
+    }
+    return hms_table_ref(call, STR_NULL, a->source_db, a->source_table_name, &from, err) &&
+           hms_table_ref(call, STR_NULL, a->dest_db, a->dest_table_name, ret_to, err) &&
+           partition_exchange(&call->ctx, from, *ret_to, &a->partitionSpecs, ret, err);
+}
+
+/* Hive answers with a partition that says nothing. */
+static bool exchange_partition(HmsCall *call, const void *args, void *reply, Err *err) {
+    const HmsExchangePartitionArgs *a = args;
+    const HmsExchangePartitionsArgs same = {a->partitionSpecs, a->source_db, a->source_table_name, a->dest_db, a->dest_table_name};
+    TableRef to;
+    ((HmsExchangePartitionReply *)reply)->success = HMS_NEW(call->arena, HmsPartition, HMS_STRUCT_PARTITION);
+    return exchange(call, &same, NULL, &to, err);
+}
+
+static bool exchange_partitions(HmsCall *call, const void *args, void *reply, Err *err) {
+    Partitions made;
+    TableRef to;
+    if (!exchange(call, args, &made, &to, err)) {
+        return false;
+    }
+    ((HmsExchangePartitionsReply *)reply)->success_stream = answer_partitions(call, to, made, false);
+    return true;
+}
+
 /* clang-format off */
 #define NOT_THERE_IS_INVALID {{HMS_NO_SUCH_OBJECT, HMS_INVALID_OPERATION}, {HMS_ALREADY_EXISTS, HMS_INVALID_OPERATION}}
+#define ALWAYS_META {{HMS_NO_SUCH_OBJECT, HMS_META}, {HMS_INVALID_OBJECT, HMS_META}, {HMS_INVALID_INPUT, HMS_META}}
 /* clang-format on */
 
 static const HmsRow ROWS[] = {
@@ -841,5 +874,7 @@ static const HmsRow ROWS[] = {
     {"drop_partition_by_name", drop_partition_by_name, HMS_WRITE, {{0}}},
     {"drop_partition_by_name_with_environment_context", drop_partition_by_name_with_environment_context, HMS_WRITE, {{0}}},
     {"drop_partitions_req", drop_partitions_req, HMS_WRITE | HMS_BULK, {{0}}},
+    {"exchange_partition", exchange_partition, HMS_WRITE | HMS_BULK, ALWAYS_META},
+    {"exchange_partitions", exchange_partitions, HMS_WRITE | HMS_BULK, ALWAYS_META},
 };
 const HmsGroup hms_group_partitions_write = HMS_GROUP("partitions_write", ROWS);

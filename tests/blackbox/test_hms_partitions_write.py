@@ -17,7 +17,7 @@ GROUP = """add_partition add_partition_with_environment_context add_partitions a
     drop_partition drop_partition_with_environment_context drop_partition_req drop_partition_by_name
     drop_partition_by_name_with_environment_context drop_partitions_req
     alter_partition alter_partition_with_environment_context alter_partitions alter_partitions_with_environment_context
-    alter_partitions_req rename_partition rename_partition_req""".split()
+    alter_partitions_req rename_partition rename_partition_req exchange_partition exchange_partitions""".split()
 
 
 @pytest.fixture
@@ -492,6 +492,54 @@ def test_drop_by_expression(client, table):
         with pytest.raises(t.MetaException):
             client.drop_partitions_req(drop_request(table, exprs=[b'ds = "a"', refused]))
     assert len(table.names()) == 8
+
+
+# --- exchange ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def target(api, database):
+    return Table(api, database + "/tables/target")
+
+
+def test_exchange(client, table, target):
+    client.add_partitions([table.partition("a", str(i), parameters={"n": str(i)}) for i in range(3)] + [table.partition("b", "1")])
+    (table.directory / "ds=a" / "hr=1" / "f").write_bytes(b"123")
+    made = client.exchange_partitions({"DS": "a"}, table.database, "logs", target.database, "target")
+    assert [(p.values, p.tableName) for p in made] == [(["a", str(i)], "target") for i in range(3)]
+    assert made[1].sd.location == target.location + "/ds=a/hr=1" and made[1].parameters["n"] == "1"
+    assert table.names() == ["ds=b/hr=1"] and len(target.names()) == 3
+    assert (target.directory / "ds=a" / "hr=1" / "f").read_bytes() == b"123" and not (table.directory / "ds=a" / "hr=1").exists()
+    assert target.rest("ds=a/hr=1")["storage"]["location"] == made[1].sd.location
+    assert target.history("ds=a/hr=1")[0]["change"]["operation"] == "exchange_partitions"
+    assert table.history("ds=a/hr=1")[0]["action"] == "drop"
+    back = client.exchange_partition({"hr": "1", "ds": "a"}, target.database, "target", table.database, "logs")
+    assert back.values is None and table.names() == ["ds=a/hr=1", "ds=b/hr=1"]
+    assert (table.directory / "ds=a" / "hr=1" / "f").read_bytes() == b"123"
+
+
+def test_exchange_what_cannot_be(client, table, target, api, database):
+    client.add_partitions([table.partition("a", "1"), table.partition("a", "2"), table.partition("c", "1", location=table.location + "/own")])
+    client.add_partition(target.partition("a", "1"))
+    Table(api, database + "/tables/other", columns=[{"name": "z", "type": "int"}])
+    d = table.database
+    for spec, source, dest, text in (
+        ({"ds": "a"}, "logs", "target", "already exists in table"),
+        ({"ds": "none"}, "logs", "target", "0 partitions"),
+        ({"hr": "2"}, "logs", "target", "without a gap"),
+        ({"no": "2"}, "logs", "target", "without a gap"),
+        ({}, "logs", "target", "null or empty"),
+        ({"ds": "c"}, "logs", "target", "place of its own"),
+        ({"ds": "a"}, "logs", "other", "different columns"),
+        ({"ds": "a"}, "logs", "logs", "itself"),
+        ({"ds": "a"}, "none", "target", "not found"),
+        ({"ds": "a"}, "logs", "none", "not found"),
+        ({"ds": "a"}, None, "target", "cannot be null"),
+    ):
+        for call in (client.exchange_partition, client.exchange_partitions):
+            with pytest.raises(t.MetaException, match=text):
+                call(spec, d, source, d, dest)
+    assert len(table.names()) == 3 and (table.directory / "ds=a" / "hr=2").is_dir() and target.names() == ["ds=a/hr=1"]
 
 
 def test_other_methods_stay_unknown_rather_than_pretend(client):
