@@ -129,9 +129,9 @@ static const ThriftStream *answer_partitions(HmsCall *call, TableRef ref, Partit
 
 static bool answer_partition(HmsCall *call, TableRef ref, const Partition *p, HmsPartition **ret, Err *err) {
     Table table = table_named(call, ref);
-    HmsShared shared = {.columns = NULL};
+    HmsShared *shared = ARENA_NEW(call->arena, HmsShared);
     *ret = HMS_NEW(call->arena, HmsPartition, HMS_STRUCT_PARTITION);
-    return hms_partition_put(call, &table, p, &shared, *ret, err);
+    return hms_partition_put(call, &table, p, shared, *ret, err);
 }
 
 /* ---- adding ----------------------------------------------------------------------------------------------------- */
