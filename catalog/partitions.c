@@ -350,35 +350,43 @@ static bool prepare_all(Adding *a, Err *err) {
 
 static void count_files(Adding *a, size_t i, QuickStats *last) {
     Partition *p = &a->items[i];
-    if (a->add->quick_statistics && a->made[i] == 0 && !quickstats_given(&p->params)) {
+    if (a->add->quick_statistics && !quickstats_given(&p->params)) {
         p->params = params_copy(&p->params, a->ctx->arena);
         quickstats_refresh(a->ctx, p->storage.location, false, last, &p->params);
     }
 }
 
-/* Directories come before the rows, so that a partition that is listed has one. Where none may be made it says so once. */
+/* Directories come before the rows, so that a partition that is listed has one. Where none may be made it says so once. Neighbours
+ * may share one. */
 static bool make_directories(Adding *a, Err *err) {
     const Table *table = &a->scope.table;
     if (a->add->no_directories || (!table_is_managed(table) && !ctx_door_is(a->ctx, "hive"))) {
         return true;
     }
     QuickStats last = {.known = false};
+    Str before = STR_NULL;
+    StorageVerdict verdict = {.reason = STORAGE_OK};
     for (size_t i = 0; i < a->add->items.count; i++) {
-        StorageVerdict verdict;
-        if (!a->results[i].ok || str_is_null(a->items[i].storage.location)) {
+        Str location = a->items[i].storage.location;
+        if (!a->results[i].ok || str_is_null(location)) {
             continue;
         }
-        if (!roots_mkdir(a->ctx->catalog->roots, a->items[i].storage.location, 0777, &verdict, err)) {
-            return false;
+        if (!str_eq(location, before)) {
+            if (!roots_mkdir(a->ctx->catalog->roots, location, 0777, &verdict, err)) {
+                return false;
+            }
+            a->made[i] = storage_done(&verdict) ? verdict.made : 0;
+            before = location;
         }
-        a->made[i] = storage_done(&verdict) ? verdict.made : 0;
         if (!storage_done(&verdict)) {
             if (storage_warns(&verdict)) {
                 log_warn("Directories of partitions are not made, only metadata changes: %s", verdict.text);
             }
             return true;
         }
-        count_files(a, i, &last);
+        if (verdict.made == 0) {
+            count_files(a, i, &last);
+        }
     }
     return true;
 }
