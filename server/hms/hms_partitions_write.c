@@ -109,7 +109,7 @@ static bool stream_next(void *ctx, const void **ret, Err *err) {
     if (!hms_partition_put(s->call, &s->table, &s->items.items[s->at++], &s->shared, &s->out, err)) {
         return false;
     }
-    if (s->without_columns) {
+    if (s->without_columns && s->out.sd) {
         s->out.sd->cols = (HmsFieldSchemaList){.items = THRIFT_NO_ITEMS};
         s->out.sd->cols_raw = STR_NULL;
     }

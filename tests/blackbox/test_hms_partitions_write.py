@@ -1,5 +1,6 @@
 """Writing partitions over Thrift: what becomes of them, here and over REST, and what each mistake is answered with."""
 
+import concurrent.futures
 import inspect
 import pathlib
 import time
@@ -201,6 +202,19 @@ def test_add_by_request(client, table):
     with pytest.raises(t.MetaException, match="does not belong"):
         client.add_partitions_req(request(table, table.partition("e", "5", table="other")))
     assert table.names() == ["ds=a/hr=1", "ds=b/hr=2", "ds=c/hr=3", "ds=d/hr=4"]
+
+
+def test_many_add_the_same(shared, table):
+    """As the tasks of one job do: each partition is new for exactly one of them."""
+
+    def add(_):
+        with hms.connected(shared) as client:
+            parts = [table.partition("a", str(i)) for i in range(40)]
+            return [p.values[1] for p in client.add_partitions_req(request(table, *parts, skip=True)).partitions]
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        new = [n for made in pool.map(add, range(6)) for n in made]
+    assert sorted(new, key=int) == [str(i) for i in range(40)] and len(table.names()) == 40
 
 
 def test_columns_said_once(client, table):
