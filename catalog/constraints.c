@@ -205,6 +205,11 @@ static bool constraints_add_to(Ctx *ctx, PgConn *conn, TableRef ref, int64_t tab
     return true;
 }
 
+bool constraint_add_to(Ctx *ctx, PgConn *conn, const Table *table, const Constraints *add, Constraints *ret, Err *err) {
+    TableRef ref = {table->catalog, table->database, table->name};
+    return constraints_add_to(ctx, conn, ref, table->id, add, ret, err);
+}
+
 typedef struct ConstraintAdd {
     Ctx *ctx;
     TableRef ref;

@@ -49,6 +49,8 @@ bool constraint_list(Ctx *ctx, const ConstraintQuery *query, Constraints *ret, E
 /* All of one call or none. ERR_ALREADY_EXISTS: the name, or a second primary key. ERR_INVALID_INPUT: columns that the table
  * has not, a foreign key to columns that are no primary or unique key. */
 bool constraint_add(Ctx *ctx, TableRef ref, const Constraints *add, Constraints *ret, Err *err) WARN_UNUSED;
+/* The same inside the transaction that made the table. */
+bool constraint_add_to(Ctx *ctx, PgConn *conn, const Table *table, const Constraints *add, Constraints *ret, Err *err) WARN_UNUSED;
 bool constraint_drop(Ctx *ctx, TableRef ref, Str name, Err *err) WARN_UNUSED;
 
 /* "primary_key" ... */

@@ -1,6 +1,7 @@
 #include "catalog/table_check.h"
 
 #include "catalog/content.h"
+#include "catalog/diff.h"
 #include "catalog/places.h"
 #include "catalog/types.h"
 #include "config/config.h"
@@ -44,7 +45,19 @@ bool params_check(Ctx *ctx, const char *what, const Params *params, Err *err) {
 
 /* --- columns -------------------------------------------------------------------------------------------------- */
 
-static bool column_check(Ctx *ctx, const char *what, const Column *c, Err *err) {
+/* In the Metastore's own words. */
+static bool hive_type_check(const char *what, const Column *c, const ColumnSet *before, Err *err) {
+    if (types_check_first_token(c->type)) {
+        return true;
+    }
+    const Column *was = before ? column_find(before, c->name) : NULL;
+    return (was && str_eq(was->type, c->type)) ||
+           err_set(err, ERR_INVALID_TYPE, "Invalid %s type: %" STR_FMT " (of %" STR_FMT ")",
+                   strcmp(what, "column") == 0 ? "column" : "partition column", STR_ARG(str_slice(c->type, 0, 200)),
+                   STR_ARG(str_slice(c->name, 0, 200)));
+}
+
+static bool column_check(Ctx *ctx, const char *what, const Column *c, const ColumnSet *before, Err *err) {
     const Config *config = ctx->catalog->config;
     if (!name_check_column(what, c->name, err)) {
         return false;
@@ -56,6 +69,9 @@ static bool column_check(Ctx *ctx, const char *what, const Column *c, Err *err) 
         !text_check("its comment", c->comment, config->limits.comment, "limits.comment", err) ||
         !params_check(ctx, "it", &c->params, err)) {
         return err_prefix(err, "%s %" STR_FMT, what, STR_ARG(c->name));
+    }
+    if (ctx_door_is(ctx, "hive")) {
+        return hive_type_check(what, c, before, err);
     }
     if (ctx_door_is(ctx, "rest") && !types_check_first_token(c->type)) {
         return err_set(err, ERR_INVALID_TYPE, "%s %" STR_FMT " has the type %" STR_FMT ", which no engine knows.", what,
@@ -86,7 +102,7 @@ static bool columns_check(Ctx *ctx, const char *what, const ColumnSet **set, con
     }
     *set = columns_fold(ctx, *set);
     for (size_t i = 0; i < (*set)->count; i++) {
-        if (!column_check(ctx, what, &(*set)->items[i], err)) {
+        if (!column_check(ctx, what, &(*set)->items[i], before, err)) {
             return false;
         }
     }
@@ -197,7 +213,9 @@ bool table_check(Ctx *ctx, Table *t, const Table *before, Err *err) {
     const Config *config = ctx->catalog->config;
     bool renamed = !before || !str_eq(before->name, t->name);
     if (renamed && !name_check(ctx_name_rule(ctx), "table", t->name, err)) {
-        return false;
+        return ctx_door_is(ctx, "hive")
+                   ? err_prefix(err, "%" STR_FMT " is not a valid object name", STR_ARG(str_slice(t->name, 0, 300)))
+                   : false;
     }
     bool same_columns = before && uuid_eq(before->storage.columns->id, t->storage.columns->id) &&
                         uuid_eq(before->partition_keys->id, t->partition_keys->id);

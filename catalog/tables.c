@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "catalog/content.h"
 #include "catalog/discard.h"
+#include "catalog/hive_table.h"
 #include "catalog/moves.h"
 #include "catalog/places.h"
 #include "catalog/scope.h"
@@ -114,8 +115,14 @@ static bool store_content(Ctx *ctx, PgConn *conn, const Table *t, Err *err) {
 typedef struct Creating {
     Ctx *ctx;
     const Table *table;
+    const Constraints *constraints;
     Table *ret;
 } Creating;
+
+static bool add_constraints(PgConn *conn, Creating *c, Err *err) {
+    Constraints ignored;
+    return c->constraints->count == 0 || constraint_add_to(c->ctx, conn, c->ret, c->constraints, &ignored, err);
+}
 
 static bool create_body(PgConn *conn, void *arg, Err *err) {
     Creating *c = arg;
@@ -126,7 +133,8 @@ static bool create_body(PgConn *conn, void *arg, Err *err) {
     TableWrite write = {.table = c->table, .database_id = database.id, .action = "create", .hms_event = "CREATE_TABLE"};
     /* The name first: while a table of that name is being dropped, this waits for the end of it. */
     return table_row_insert(c->ctx, conn, &write, c->ret, NULL, err) &&
-           discard_hold(c->ctx, conn, c->table->storage.location, err) && search_update(c->ctx, conn, c->ret, err);
+           discard_hold(c->ctx, conn, c->table->storage.location, err) && add_constraints(conn, c, err) &&
+           search_update(c->ctx, conn, c->ret, err);
 }
 
 static bool read_database(Ctx *ctx, const Table *t, Database *ret, Err *err) {
@@ -138,6 +146,26 @@ static bool read_database(Ctx *ctx, const Table *t, Database *ret, Err *err) {
 static bool store_content_alone(Ctx *ctx, const Table *t, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     return pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) && store_content(ctx, conn, t, err);
+}
+
+/* Everything that is to be known of a new table before it is written. */
+static bool prepare(Ctx *ctx, const Database *database, Table *table, Err *err) {
+    bool hive = ctx_door_is(ctx, "hive"), counted = false;
+    if (hive) {
+        hive_table_settle(ctx, table, &counted);
+    }
+    if (hive && location_is_root(table->storage.location)) {
+        return err_set(err, ERR_INVALID_INPUT, "%" STR_FMT ": the location must not be root path",
+                       STR_ARG(table->storage.location));
+    }
+    add_defaults(ctx, database, table);
+    if (!table_check(ctx, table, NULL, err)) {
+        return false;
+    }
+    if (counted) { /* a directory that is only made now has nothing to count */
+        hive_table_count(ctx, table);
+    }
+    return true;
 }
 
 bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
@@ -154,14 +182,13 @@ bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) {
     if (!authorize(ctx, ACTION_CREATE, ref, err) || !read_database(ctx, &table, &database, err)) {
         return false;
     }
-    add_defaults(ctx, &database, &table);
-    if (!table_check(ctx, &table, NULL, err)) {
+    if (!prepare(ctx, &database, &table, err)) {
         return false;
     }
     if (!table_is_view(&table)) {
         place_make(ctx, table.storage.location);
     }
-    Creating creating = {ctx, &table, ret};
+    Creating creating = {ctx, &table, &create->constraints, ret};
     if (store_content_alone(ctx, &table, err) &&
         pg_transaction(ctx->catalog->pg, ctx->pool, ctx->deadline, ctx->arena, create_body, &creating, err)) {
         if (!table_is_view(&table)) {
@@ -186,6 +213,12 @@ typedef struct Altering {
     Table *ret;
 } Altering;
 
+/* Clients look for this text, letter by letter. */
+#define MODIFIED_TEXT \
+    "The table has been modified. The parameter value for key '%" STR_FMT "' is '%" STR_FMT \
+    "'. The expected was value was '%" STR_FMT "'"
+static Str or_null(Str text) { return str_is_null(text) ? STR("null") : text; }
+
 static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
     if (!expect_id(how->expect_id, t->id, "Table", t->name, err)) {
         return false;
@@ -200,11 +233,8 @@ static bool check_expected(const TableAlter *how, const Table *t, Err *err) {
         return true;
     }
     Str current = params_get(&t->params, how->expect_param);
-    return str_eq(current, how->expect_value) ||
-           err_set(err, ERR_CONFLICT,
-                   "The table has been modified. The parameter value for key '%" STR_FMT "' is '%" STR_FMT
-                   "'. The expected was value was '%" STR_FMT "'",
-                   STR_ARG(how->expect_param), STR_ARG(str_is_null(current) ? STR("null") : current), STR_ARG(how->expect_value));
+    return str_eq(current, how->expect_value) || err_set(err, ERR_CONFLICT, MODIFIED_TEXT, STR_ARG(how->expect_param),
+                                                         STR_ARG(or_null(current)), STR_ARG(how->expect_value));
 }
 
 /* A commit to an Iceberg table names the state it was built on. A writer that moves the pointer without that would undo
@@ -215,6 +245,10 @@ static bool check_pointer(Ctx *ctx, const Table *before, const Table *after, Err
     if (!ctx->catalog->config->iceberg.pointer_check || !table_is_iceberg(before) || str_is_null(current) ||
         str_eq(current, next) || str_eq(params_get(&after->params, STR("previous_metadata_location")), current)) {
         return true;
+    }
+    if (ctx_door_is(ctx, "hive")) { /* the words by which Iceberg knows that a commit came too late */
+        return err_set(err, ERR_POINTER_CONFLICT, MODIFIED_TEXT, STR_ARG(STR("metadata_location")), STR_ARG(current),
+                       STR_ARG(or_null(params_get(&after->params, STR("previous_metadata_location")))));
     }
     return err_set(err, ERR_POINTER_CONFLICT,
                    "Table %" STR_FMT ".%" STR_FMT " is an Iceberg table at %" STR_FMT ". A change of"
@@ -407,7 +441,8 @@ static bool read_and_work_out(Altering *a, Str *ret_move_to, bool *ret_moves, Er
     *ret_moves = false;
     if (is_renamed(a)) {
         Database source;
-        if (!expect_name_free(a, conn, err) ||
+        if (!authorize(ctx, ACTION_CREATE, (TableRef){a->after.catalog, a->after.database, a->after.name}, err) ||
+            !expect_name_free(a, conn, err) ||
             !databases_sql_get(ctx, conn, a->before.catalog, a->before.database, ROW_READ, &source, err)) {
             return false;
         }

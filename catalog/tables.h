@@ -2,6 +2,7 @@
 #ifndef PROPOLIS_CATALOG_TABLES_H
 #define PROPOLIS_CATALOG_TABLES_H
 
+#include "catalog/constraints.h"
 #include "catalog/ctx.h"
 #include "catalog/databases.h"
 #include "catalog/model.h"
@@ -38,6 +39,7 @@ typedef struct TableCreate {
     Table table;          /* catalog, database, name and everything given */
     bool if_not_exists;   /* an existing table is returned as it is */
     bool keep_created_at; /* import: the time given instead of now */
+    Constraints constraints; /* made with it, or neither is */
 } TableCreate;
 bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) WARN_UNUSED;
 

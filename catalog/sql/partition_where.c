@@ -1,21 +1,10 @@
 #include "catalog/filter.h"
 #include "catalog/partname.h"
 #include "catalog/sql/partitions_sql.h"
+#include "catalog/sql/row.h"
 #include "config/config.h"
 
 enum { WHERE_MAX_BYTES = 64 * 1024 * 1024 };
-
-static void add_params(PgArgs *args, const FilterParams *params) {
-    for (size_t i = 0; i < params->count; i++) {
-        const FilterParam *p = &params->items[i];
-        switch (p->kind) {
-            case FILTER_PARAM_TEXT: pg_arg_text(args, p->value); break;
-            case FILTER_PARAM_BYTES: pg_arg_bytes(args, p->value); break;
-            case FILTER_PARAM_TEXT_LIST: pg_arg_texts(args, p->values); break;
-            case FILTER_PARAM_BYTES_LIST: pg_arg_byteas(args, p->values); break;
-        }
-    }
-}
 
 /* --- the filter ----------------------------------------------------------------------------------------------- */
 
@@ -39,7 +28,7 @@ static bool where_filter(Ctx *ctx, const Filter *filter, Buf *sql, PgArgs *args,
         return false;
     }
     buf_add(sql, STR(")"));
-    add_params(args, &params);
+    row_filter_args(args, &params);
     return true;
 }
 
@@ -60,7 +49,7 @@ static bool check_values(Ctx *ctx, PgConn *conn, const PartitionScope *scope, co
     PgArgs args = pg_args(ctx->arena);
     PgRows rows;
     pg_arg_i64(&args, scope->table.id);
-    add_params(&args, &params);
+    row_filter_args(&args, &params);
     PgStmt stmt = {NULL, sql.ptr};
     if (!buf_check(&sql, "The filter's statement", err) || !pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;

@@ -42,3 +42,15 @@ void *list_grow(Arena *arena, void *items, size_t count, size_t *capacity, size_
     }
     return grown;
 }
+
+void row_filter_args(PgArgs *args, const FilterParams *params) {
+    for (size_t i = 0; i < params->count; i++) {
+        const FilterParam *p = &params->items[i];
+        switch (p->kind) {
+            case FILTER_PARAM_TEXT: pg_arg_text(args, p->value); break;
+            case FILTER_PARAM_BYTES: pg_arg_bytes(args, p->value); break;
+            case FILTER_PARAM_TEXT_LIST: pg_arg_texts(args, p->values); break;
+            case FILTER_PARAM_BYTES_LIST: pg_arg_byteas(args, p->values); break;
+        }
+    }
+}

@@ -2,6 +2,7 @@
 #ifndef PROPOLIS_CATALOG_SQL_ROW_H
 #define PROPOLIS_CATALOG_SQL_ROW_H
 
+#include "catalog/filter.h"
 #include "catalog/glob.h"
 #include "pg/pg.h"
 
@@ -26,5 +27,8 @@ bool list_scan_next(const ListScan *scan, size_t rows);
 
 /* Room for one more item behind COUNT. */
 void *list_grow(Arena *arena, void *items, size_t count, size_t *capacity, size_t item_bytes);
+
+/* The parameters that a filter wrote into a statement, which begin behind those of ARGS. */
+void row_filter_args(PgArgs *args, const FilterParams *params);
 
 #endif

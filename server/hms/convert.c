@@ -1,6 +1,7 @@
 #include "server/hms/convert.h"
 
 #include "catalog/content.h"
+#include "catalog/hive_table.h"
 #include "thrift/encode.h"
 
 /* ---- for answers ------------------------------------------------------------------------------------------------ */
@@ -85,15 +86,6 @@ HmsStorageDescriptor *hms_storage(Arena *arena, const Storage *s) {
     return out;
 }
 
-Str hms_table_type(const Table *t) {
-    if (!str_is_null(t->type)) {
-        return t->type;
-    }
-    return !str_is_null(t->view_original)                ? STR("VIRTUAL_VIEW")
-           : params_is_true(&t->params, STR("EXTERNAL")) ? STR("EXTERNAL_TABLE")
-                                                         : STR("MANAGED_TABLE");
-}
-
 /* What other doors keep as the description is the parameter "comment" here. */
 static Params params_with_comment(Arena *arena, const Table *t) {
     if (str_is_null(t->description) || params_has(&t->params, STR("comment"))) {
@@ -117,7 +109,7 @@ void hms_table_put(Arena *arena, const Table *t, HmsTable *out) {
     out->parameters = params_with_comment(arena, t);
     out->viewOriginalText = t->view_original;
     out->viewExpandedText = t->view_expanded;
-    out->tableType = hms_table_type(t);
+    out->tableType = hive_table_type(t);
     THRIFT_SET(out, temporary, false);
     THRIFT_SET(out, rewriteEnabled, t->rewrite_enabled);
     int32_t type = HMS_PRINCIPAL_TYPE_USER;
@@ -314,7 +306,7 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
         .type = t->tableType,
         .owner = t->owner,
         .owner_type = t->has_ownerType ? hms_principal_name(t->ownerType) : STR_NULL,
-        .partition_keys = hms_read_columns(arena, t->partitionKeys),
+        .partition_keys = t->partitionKeys.count ? hms_read_columns(arena, t->partitionKeys) : &column_set_none,
         .params = hms_read_params(arena, &t->parameters),
         .retention = t->has_retention ? t->retention : 0,
         .view_original = t->viewOriginalText,
@@ -327,7 +319,6 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
         .dropped_at = MICROS_NONE,
     };
     out.storage = (Storage){.columns = &column_set_none, .format = &storage_format_none};
-    out.description = params_get(&out.params, STR("comment"));
     if (!hms_database_name(call, t->catName, t->dbName, &out.catalog, &out.database, err) ||
         (t->sd && !hms_read_storage(call, t->sd, &out.storage, err))) {
         return false;

@@ -12,7 +12,6 @@ HmsFieldSchemaList hms_columns(Arena *arena, const ColumnSet *columns);
 static inline Params hms_params(Params params) { return params.items ? params : (Params){.items = THRIFT_NO_ITEMS}; }
 static inline StrList hms_strs(StrList list) { return list.items ? list : (StrList){.items = THRIFT_NO_ITEMS}; }
 HmsStorageDescriptor *hms_storage(Arena *arena, const Storage *storage);
-Str hms_table_type(const Table *table); /* what Hive makes of a type that is not given */
 HmsTable *hms_table(Arena *arena, const Table *table);
 void hms_table_put(Arena *arena, const Table *table, HmsTable *ret);
 /* Partitions of one table that share columns or format share their bytes, too: SHARED is cleared before the first. */
@@ -34,7 +33,8 @@ Micros hms_time(int32_t seconds, bool given); /* MICROS_NONE when not given or 0
 Params hms_read_params(Arena *arena, const Params *params);
 const ColumnSet *hms_read_columns(Arena *arena, HmsFieldSchemaList list);
 bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *ret, Err *err) WARN_UNUSED;
-/* Everything that the Metastore's model has; catalog and database are taken apart. */
+/* Everything that the Metastore's model has; catalog and database are taken apart. The comment is a parameter as yet:
+ * catalog/hive_table.h knows what to do with it. */
 bool hms_read_table(HmsCall *call, const HmsTable *table, Table *ret, Err *err) WARN_UNUSED;
 bool hms_read_partition(HmsCall *call, const HmsPartition *partition, Partition *ret, Err *err) WARN_UNUSED;
 
