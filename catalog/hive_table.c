@@ -32,9 +32,7 @@ static void set_ddl_time(Ctx *ctx, Params *params) {
 
 /* Those of views say nothing, those of partitioned tables stand at the partitions, and an Iceberg table's directory also holds
  * what no query sees. */
-static bool countable(const Table *t) {
-    return !table_is_view(t) && t->partition_keys->count == 0 && !table_is_log_format(t);
-}
+static bool countable(const Table *t) { return !table_is_view(t) && t->partition_keys->count == 0 && !table_is_log_format(t); }
 
 /* Says something about one call, so it is not kept. */
 static bool take_no_stats(Params *params) {

@@ -51,10 +51,9 @@ static bool hive_type_check(const char *what, const Column *c, const ColumnSet *
         return true;
     }
     const Column *was = before ? column_find(before, c->name) : NULL;
-    return (was && str_eq(was->type, c->type)) ||
-           err_set(err, ERR_INVALID_TYPE, "Invalid %s type: %" STR_FMT " (of %" STR_FMT ")",
-                   strcmp(what, "column") == 0 ? "column" : "partition column", STR_ARG(str_slice(c->type, 0, 200)),
-                   STR_ARG(str_slice(c->name, 0, 200)));
+    return (was && str_eq(was->type, c->type)) || err_set(err, ERR_INVALID_TYPE, "Invalid %s type: %" STR_FMT " (of %" STR_FMT ")",
+                                                          strcmp(what, "column") == 0 ? "column" : "partition column",
+                                                          STR_ARG(str_slice(c->type, 0, 200)), STR_ARG(str_slice(c->name, 0, 200)));
 }
 
 static bool column_check(Ctx *ctx, const char *what, const Column *c, const ColumnSet *before, Err *err) {

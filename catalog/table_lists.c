@@ -27,8 +27,7 @@ bool table_meta_list(Ctx *ctx, const TableMetaQuery *query, TableMetas *ret, Err
     return ctx_authorize(ctx, ACTION_LIST, "table", query->catalog, query->database, STR_NULL, err) &&
            glob_parse_hive(ctx->arena, query->table_pattern, &glob, err) &&
            pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) &&
-           find_databases(ctx, conn, query, &databases, err) &&
-           table_lists_sql_metas(ctx, conn, &databases, query, glob, ret, err);
+           find_databases(ctx, conn, query, &databases, err) && table_lists_sql_metas(ctx, conn, &databases, query, glob, ret, err);
 }
 
 /* --- by names -------------------------------------------------------------------------------------------------- */

@@ -154,7 +154,7 @@ static bool prepare(Ctx *ctx, const Database *database, Table *table, Err *err) 
     if (hive) {
         hive_table_settle(ctx, table, &counted);
     }
-    if (hive && location_is_root(table->storage.location)) {
+    if (hive && !str_is_null(table->storage.location) && location_is_root(table->storage.location)) {
         return err_set(err, ERR_INVALID_INPUT, "%" STR_FMT ": the location must not be root path",
                        STR_ARG(table->storage.location));
     }

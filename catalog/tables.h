@@ -36,9 +36,9 @@ bool table_list(Ctx *ctx, Str catalog, Str database, Str type, const Page *page,
 bool table_list_full(Ctx *ctx, Str catalog, Str database, Str type, const Page *page, Tables *ret, Err *err) WARN_UNUSED;
 
 typedef struct TableCreate {
-    Table table;          /* catalog, database, name and everything given */
-    bool if_not_exists;   /* an existing table is returned as it is */
-    bool keep_created_at; /* import: the time given instead of now */
+    Table table;             /* catalog, database, name and everything given */
+    bool if_not_exists;      /* an existing table is returned as it is */
+    bool keep_created_at;    /* import: the time given instead of now */
     Constraints constraints; /* made with it, or neither is */
 } TableCreate;
 bool table_create(Ctx *ctx, const TableCreate *create, Table *ret, Err *err) WARN_UNUSED;

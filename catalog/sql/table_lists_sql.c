@@ -24,11 +24,13 @@ bool table_lists_sql_metas(Ctx *ctx, PgConn *conn, const Databases *databases, c
                            TableMetas *ret, Err *err) {
     static const PgStmt stmt = {
         NULL, /* planned for what is asked for */
-        "SELECT d.name, t.name, " TYPE ", coalesce(" PARAM("comment") ", t.description), t.owner, t.owner_type"
-        " FROM tables t JOIN databases d ON d.id = t.database_id"
-        " WHERE t.database_id = ANY ($1::bigint[]) AND t.dropped_at IS NULL AND ($2::text[] IS NULL OR " TYPE " = ANY ($2))"
-        " AND starts_with(t.name, $3) AND (NOT $4 OR (t.type = 'MATERIALIZED_VIEW' AND t.rewrite_enabled))"
-        " ORDER BY d.name, t.name LIMIT $5"};
+        "SELECT d.name, t.name, " TYPE ", coalesce(" PARAM(
+            "comment") ", t.description), t.owner, t.owner_type"
+                       " FROM tables t JOIN databases d ON d.id = t.database_id"
+                       " WHERE t.database_id = ANY ($1::bigint[]) AND t.dropped_at IS NULL AND ($2::text[] IS NULL OR " TYPE
+                       " = ANY ($2))"
+                       " AND starts_with(t.name, $3) AND (NOT $4 OR (t.type = 'MATERIALIZED_VIEW' AND t.rewrite_enabled))"
+                       " ORDER BY d.name, t.name LIMIT $5"};
     int64_t *ids = ARENA_ARRAY(ctx->arena, int64_t, databases->count);
     for (size_t i = 0; i < databases->count; i++) {
         ids[i] = databases->items[i].id;
@@ -71,10 +73,11 @@ bool table_lists_sql_filtered(Ctx *ctx, PgConn *conn, int64_t database_id, const
         pg_arg_i64(&args, limit);
     }
     /* What is the description elsewhere is the parameter "comment" to whoever filters by parameters. */
-    buf_add_cstr(&sql, "SELECT t.name FROM (SELECT t.name, " TYPE " AS type, t.owner,"
-                       " coalesce(extract(epoch FROM t.last_access_at), 0)::bigint AS last_access,"
-                       " CASE WHEN t.description IS NULL THEN t.params ELSE t.params || ARRAY['comment', t.description] END AS params"
-                       " FROM tables t WHERE t.database_id = $1 AND t.dropped_at IS NULL) t WHERE ");
+    buf_add_cstr(&sql,
+                 "SELECT t.name FROM (SELECT t.name, " TYPE " AS type, t.owner,"
+                 " coalesce(extract(epoch FROM t.last_access_at), 0)::bigint AS last_access,"
+                 " CASE WHEN t.description IS NULL THEN t.params ELSE t.params || ARRAY['comment', t.description] END AS params"
+                 " FROM tables t WHERE t.database_id = $1 AND t.dropped_at IS NULL) t WHERE ");
     if (!filter_sql_table(ctx->arena, filter, "t.", &sql, &params, err)) {
         return false;
     }

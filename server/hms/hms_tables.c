@@ -142,8 +142,7 @@ static bool list_names(HmsCall *call, Str db_name, Str pattern, int64_t limit, S
     Str catalog, database;
     TableSummaries found = {0};
     Page page = {.limit = limit, .pattern = pattern};
-    if (!hms_database_name(call, STR_NULL, db_name, &catalog, &database, err) ||
-        !hms_given(call, database, "Database name", err)) {
+    if (!hms_database_name(call, STR_NULL, db_name, &catalog, &database, err) || !hms_given(call, database, "Database name", err)) {
         return false;
     }
     if (!table_list(&call->ctx, catalog, database, STR_NULL, &page, &found, err) && !no_such_place(err)) {
@@ -186,8 +185,9 @@ static bool check_type(HmsCall *call, Str type, Err *err) {
             return true;
         }
     }
-    return hms_throw(call, HMS_META, err, "There is no table type %" STR_FMT "; use MANAGED_TABLE, EXTERNAL_TABLE, VIRTUAL_VIEW or "
-                                          "MATERIALIZED_VIEW.",
+    return hms_throw(call, HMS_META, err,
+                     "There is no table type %" STR_FMT "; use MANAGED_TABLE, EXTERNAL_TABLE, VIRTUAL_VIEW or "
+                     "MATERIALIZED_VIEW.",
                      STR_ARG(str_slice(str_is_null(type) ? STR("null") : type, 0, 200)));
 }
 
@@ -431,7 +431,8 @@ static bool get_all_materialized_view_objects_for_rewriting(HmsCall *call, const
     return true;
 }
 
-#define UNKNOWN_TABLE {HMS_NO_SUCH_OBJECT, HMS_UNKNOWN_TABLE}
+#define UNKNOWN_TABLE \
+    { HMS_NO_SUCH_OBJECT, HMS_UNKNOWN_TABLE }
 
 static const HmsRow ROWS[] = {
     {"get_table", get_table, HMS_READ, {{0}}},
