@@ -191,7 +191,11 @@ bool discard_foresaw(Ctx *ctx, StrList places, const Discards *now) {
 }
 
 bool discard_commit(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, Err *err) {
-    return items->count == 0 || asides_doom(ctx, conn, items, seq, err);
+    return items->count == 0 || asides_doom(ctx, conn, items, seq, false, err);
+}
+
+bool discard_commit_for_good(Ctx *ctx, PgConn *conn, const Discards *items, Err *err) {
+    return items->count == 0 || asides_doom(ctx, conn, items, 0, true, err);
 }
 
 /* --- moving back ---------------------------------------------------------------------------------------------- */

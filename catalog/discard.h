@@ -51,6 +51,8 @@ bool discard_around(Ctx *ctx, const DiscardWhat *what, Discards *items, bool *re
 bool discard_foresaw(Ctx *ctx, StrList places, const Discards *now);
 /* In the transaction of the drop. SEQ: the change that drops partitions, else 0. */
 bool discard_commit(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, Err *err) WARN_UNUSED;
+/* The same for data whose table stays: nothing brings it back. */
+bool discard_commit_for_good(Ctx *ctx, PgConn *conn, const Discards *items, Err *err) WARN_UNUSED;
 /* After that transaction failed, or the one of discard_take_back() did not: back to where it belongs. What cannot be moved
  * now stays for move_recover(). */
 void discard_reverse(Ctx *ctx, const Discards *items);

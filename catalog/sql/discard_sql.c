@@ -279,14 +279,14 @@ bool asides_delete(Ctx *ctx, PgConn *conn, const Discards *items, Err *err) {
     return pg_exec(conn, &stmt, &args, ctx->arena, NULL, err);
 }
 
-bool asides_doom(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, Err *err) {
+bool asides_doom(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, bool for_good, Err *err) {
     static const PgStmt stmt = {
         "asides_doom",
         "WITH gone AS (DELETE FROM directory_intents WHERE id = ANY ($1) AND leased_by = $2 RETURNING *),"
         " moved AS MATERIALIZED (SELECT * FROM gone WHERE id = ANY ($3)),"
         " job AS (INSERT INTO jobs (kind, payload) SELECT 'delete_data', '{}' WHERE EXISTS (SELECT FROM moved) RETURNING id),"
-        " d AS (INSERT INTO dropped_data (job_id, table_id, partition, seq, from_uri, aside_uri)"
-        "     SELECT job.id, moved.table_id, moved.partition, nullif($4, 0), moved.from_uri, moved.to_uri FROM moved, job)"
+        " d AS (INSERT INTO dropped_data (job_id, table_id, partition, seq, from_uri, aside_uri, begun)"
+        "     SELECT job.id, moved.table_id, moved.partition, nullif($4, 0), moved.from_uri, moved.to_uri, $5::bool FROM moved, job)"
         " SELECT count(*) FROM gone"};
     Discards moved = {ARENA_ARRAY(ctx->arena, Discard, items->count), 0};
     for (size_t i = 0; i < items->count; i++) {
@@ -300,6 +300,7 @@ bool asides_doom(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, Err
     pg_arg_uuid(&args, ctx->catalog->server_id);
     ids_arg(ctx, &args, &moved);
     pg_arg_i64(&args, seq);
+    pg_arg_bool(&args, for_good);
     if (!arena_check(ctx->arena, err) || !pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }

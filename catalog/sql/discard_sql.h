@@ -18,8 +18,8 @@ bool doomed_count(Ctx *ctx, PgConn *conn, const DiscardWhat *what, int64_t *ret_
 /* All or none; *ret_busy when one of them, its table or a partition of it is being moved already. After tables_hold(). */
 bool asides_insert(Ctx *ctx, PgConn *conn, Discards *items, bool *ret_busy, Err *err) WARN_UNUSED;
 bool asides_delete(Ctx *ctx, PgConn *conn, const Discards *items, Err *err) WARN_UNUSED;
-/* From intents to what a new job deletes. ERR_CONFLICT when a lease was lost. */
-bool asides_doom(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, Err *err) WARN_UNUSED;
+/* From intents to what a new job deletes; FOR_GOOD: asides_undoom() does not find it. ERR_CONFLICT when a lease was lost. */
+bool asides_doom(Ctx *ctx, PgConn *conn, const Discards *items, int64_t seq, bool for_good, Err *err) WARN_UNUSED;
 /* The other way: what was dropped with the table, or (FROM not null) the partition that was there, best by the change SEQ.
  * *ret_busy when the table is being moved. */
 bool asides_undoom(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, int64_t seq, Discards *ret, bool *ret_busy,

@@ -1,5 +1,6 @@
-/* Tables: create, alter, drop. */
+/* Tables: create, alter, drop, truncate. */
 #include "catalog/hive_table.h"
+#include "catalog/truncate.h"
 #include "server/hms/convert.h"
 #include "server/hms/convert_constraints.h"
 #include "server/hms/groups.h"
@@ -183,6 +184,31 @@ static bool drop_table_req(HmsCall *call, const void *args, void *reply, Err *er
     return drop(call, a->dropTableReq ? a->dropTableReq : &none, err);
 }
 
+/* ---- truncate --------------------------------------------------------------------------------------------------- */
+
+static bool truncate(HmsCall *call, const HmsTruncateTableRequest *req, Err *err) {
+    TableRef ref;
+    TableTruncate how = {.partitions = req->partNames,
+                         .with_partitions = req->partNames.items != NULL,
+                         .keep_data = hms_env_is_true(req->environmentContext, "truncateSkipDataDeletion")};
+    return hms_table_ref(call, STR_NULL, req->dbName, req->tableName, &ref, err) && table_truncate(&call->ctx, ref, &how, err);
+}
+
+static bool truncate_table(HmsCall *call, const void *args, void *reply, Err *err) {
+    (void)reply;
+    const HmsTruncateTableArgs *a = args;
+    HmsTruncateTableRequest req = {.dbName = a->dbName, .tableName = a->tableName, .partNames = a->partNames};
+    return truncate(call, &req, err);
+}
+
+static bool truncate_table_req(HmsCall *call, const void *args, void *reply, Err *err) {
+    static const HmsTruncateTableRequest none;
+    const HmsTruncateTableReqArgs *a = args;
+    ((HmsTruncateTableReqReply *)reply)->success = HMS_NEW(call->arena, HmsTruncateTableResponse,
+                                                           HMS_STRUCT_TRUNCATE_TABLE_RESPONSE);
+    return truncate(call, a->req ? a->req : &none, err);
+}
+
 /* A database that is not there makes no table. */
 #define CREATING \
     { HMS_NO_SUCH_OBJECT, HMS_INVALID_OBJECT }
@@ -204,5 +230,7 @@ static const HmsRow ROWS[] = {
     {"drop_table", drop_table, HMS_WRITE | HMS_BULK, {{0}}},
     {"drop_table_with_environment_context", drop_table_with_environment_context, HMS_WRITE | HMS_BULK, {{0}}},
     {"drop_table_req", drop_table_req, HMS_WRITE | HMS_BULK, {{0}}},
+    {"truncate_table", truncate_table, HMS_WRITE | HMS_BULK, {{0}}},
+    {"truncate_table_req", truncate_table_req, HMS_WRITE | HMS_BULK, {{0}}},
 };
 const HmsGroup hms_group_tables_write = HMS_GROUP("tables_write", ROWS);

@@ -19,7 +19,7 @@ READS = {
 WRITES = {
     "create_table": 1, "create_table_with_environment_context": 2, "create_table_with_constraints": 7, "create_table_req": 1,
     "alter_table": 3, "alter_table_with_cascade": 4, "alter_table_with_environment_context": 4, "alter_table_req": 1,
-    "drop_table": 3, "drop_table_with_environment_context": 4, "drop_table_req": 1,
+    "truncate_table": 3, "truncate_table_req": 1, "drop_table": 3, "drop_table_with_environment_context": 4, "drop_table_req": 1,
 }
 MODELLED = (t.MetaException, t.UnknownDBException, t.InvalidOperationException, t.InvalidObjectException)
 
@@ -579,6 +579,60 @@ def test_drop(client, db):
                  lambda: client.drop_table("no_such_db", "a", True)):
         with throws(t.NoSuchObjectException):
             call()
+
+
+def filled(client, db, name, **more):
+    client.create_table(hms.table(db, name, **more))
+    home = local(client.get_table(db, name).sd.location)
+    (home / "data").write_bytes(b"xyz")
+    return home
+
+
+def test_truncate(shared, client, db):
+    home = filled(client, db, "made")
+    client.truncate_table(db, "Made", None)
+    assert home.is_dir() and list(home.iterdir()) == []
+    parameters = client.get_table(db, "made").parameters
+    assert [parameters[k] for k in ("numFiles", "totalSize", "numRows", "rawDataSize")] == ["0"] * 4
+    assert parameters["COLUMN_STATS_ACCURATE"] == '{"BASIC_STATS":"true"}'
+    (home / "data").write_bytes(b"x")
+    skip = env(truncateSkipDataDeletion="true")
+    client.truncate_table_req(t.TruncateTableRequest(dbName=db, tableName="made", environmentContext=skip))
+    assert (home / "data").exists()
+    client.truncate_table_req(t.TruncateTableRequest(dbName=db, tableName="made"))
+    assert list(home.iterdir()) == []
+    external = filled(client, db, "ext", kind="EXTERNAL_TABLE")
+    iceberg = filled(client, db, "ice", parameters={"table_type": "ICEBERG"})
+    shared.expect_log("inner uses it too")
+    outer = filled(client, db, "outer")
+    client.create_table(hms.table(db, "inner", location=f"file:{outer}/inner", kind="EXTERNAL_TABLE"))
+    far = hms.table(db, "far", location="s3://bucket/far")
+    client.create_table(far)
+    for name, text in (("ext", "not managed"), ("ice", "log of its own"), ("none", "not found"), ("outer", "cannot be emptied"),
+                       ("far", "may not be emptied")):
+        with throws(t.MetaException, text):
+            client.truncate_table(db, name, None)
+    assert all((place / "data").exists() for place in (external, iceberg, outer))
+
+
+def test_truncate_partitions(client, api, db):
+    client.create_table(hms.table(db, "made", keys=[("day", "string")]))
+    home = local(client.get_table(db, "made").sd.location)
+    path = f"/catalogs/hive/databases/{db}/tables/made/partitions"
+    for day in "12":
+        api.ok("POST", path, 201, json={"values": [day], "parameters": {"numRows": "5"}})
+        (home / f"day={day}" / "data").write_bytes(b"xyz")
+    with throws(t.MetaException, "Of the 2 partitions"):
+        client.truncate_table(db, "made", ["day=1", "day=3"])
+    client.truncate_table(db, "made", ["day=1"])
+
+    def state():
+        partitions = api.ok("GET", path + "?detail=full")["items"]
+        return [(len(list((home / p["name"]).iterdir())), p["parameters"]["numRows"]) for p in partitions]
+
+    assert state() == [(0, "0"), (1, "5")]
+    client.truncate_table(db, "made", None)
+    assert state() == [(0, "0"), (0, "0")]
 
 
 def test_history_says_who_and_how(shared, api, db):
