@@ -71,10 +71,14 @@ bool statistics_get(Ctx *ctx, TableRef ref, const StatisticQuery *query, Statist
 bool statistics_get_partitions(Ctx *ctx, TableRef ref, StrList partitions, const StatisticQuery *query, StatisticSets *ret,
                                Err *err) WARN_UNUSED;
 
+/* What of DEFAULT_ENGINE is written here is marked as accurate in the parameters of its table or partition, as Hive does it, and
+ * the mark goes when the statistics are deleted; see StatAccurate. */
 typedef struct StatisticPut {
     Str engine;
     StatisticSets sets; /* of the table and of partitions, mixed as one likes; columns that are not named stay as they are */
     bool merge;         /* combine with what is there, see statistic_merge() */
+    bool join;          /* what is given twice is combined first; otherwise it is an error */
+    bool only_accurate; /* leave out columns of DEFAULT_ENGINE without a mark: what is there besides the new data is not known */
 } StatisticPut;
 /* ERR_TABLE_NOT_FOUND, ERR_PARTITION_NOT_FOUND: then nothing is written. */
 bool statistics_put(Ctx *ctx, TableRef ref, const StatisticPut *put, Err *err) WARN_UNUSED;
@@ -83,10 +87,20 @@ typedef struct StatisticDelete {
     Str engine;         /* null: of every engine */
     StrList partitions; /* of these partitions, when with_partitions; otherwise of the table itself */
     bool with_partitions;
-    StrList columns; /* these only, when with_columns */
+    bool every_partition; /* of all that have any */
+    StrList columns;      /* these only, when with_columns */
     bool with_columns;
 } StatisticDelete;
 bool statistics_delete(Ctx *ctx, TableRef ref, const StatisticDelete *which, int64_t *ret_count, Err *err) WARN_UNUSED;
+
+typedef struct StatisticTotal {
+    ColumnStatistic *items; /* by column name; sketches only when there was one partition to look at */
+    size_t count;
+    int64_t complete; /* partitions that have statistics of every column that was asked for */
+} StatisticTotal;
+/* The statistics of PARTITIONS as one, with QUERY's columns (with_columns must be set); see statistics_total(). */
+bool statistics_get_total(Ctx *ctx, TableRef ref, StrList partitions, const StatisticQuery *query, StatisticTotal *ret,
+                          Err *err) WARN_UNUSED;
 
 /* --- without the store ----------------------------------------------------------------------------------------- */
 
@@ -99,6 +113,23 @@ bool statistics_equal(const ColumnStatistic *a, const ColumnStatistic *b); /* bu
  * distinct values the larger number (the true one lies between that and the sum; sketches cannot be joined here and are
  * dropped). ERR_INVALID_INPUT when the kinds differ. */
 bool statistic_merge(ColumnStatistic *into, const ColumnStatistic *more, Err *err) WARN_UNUSED;
+/* Adds up SETS of some of PARTITION_COUNT partitions by column, as statistic_merge() does. Where partitions have no statistics
+ * of a column, the number of distinct values is estimated: the same density over the whole range, at least what one partition
+ * has and at most what all have together. A partition whose statistics are of another kind than those before it counts as one
+ * that has none. */
+bool statistics_total(Arena *arena, const StatisticSets *sets, size_t partition_count, size_t column_count, StatisticTotal *ret,
+                      Err *err) WARN_UNUSED;
+
+/* Hive's parameter of tables and partitions that says which of their statistics are true of all their data:
+ * {"BASIC_STATS":"true","COLUMN_STATS":{"a":"true"}}. */
+#define STAT_ACCURATE_KEY "COLUMN_STATS_ACCURATE"
+typedef struct StatAccurate {
+    bool basic;
+    Params columns; /* by name; the values do not matter */
+} StatAccurate;
+StatAccurate stat_accurate_read(Arena *arena, Str text);            /* what cannot be read says nothing */
+Str stat_accurate_text(Arena *arena, const StatAccurate *accurate); /* null: nothing is accurate */
+
 /* -1, 0, 1: exact, whatever the scales. */
 int stat_decimal_compare(const StatValue *a, const StatValue *b);
 

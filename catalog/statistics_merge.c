@@ -31,7 +31,24 @@ static int compare_magnitudes(Str a, Str b) {
     return order ? (order < 0 ? -1 : 1) : compare_fractions(digits_after(a), digits_after(b));
 }
 
+/* What fits into eight bytes, as nearly all do. */
+static bool small_unscaled(const StatValue *v, int64_t *ret) {
+    if (v->unscaled.len == 0 || v->unscaled.len > sizeof *ret) {
+        return false;
+    }
+    uint64_t bits = v->unscaled.ptr[0] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < v->unscaled.len; i++) {
+        bits = bits << 8 | (unsigned char)v->unscaled.ptr[i];
+    }
+    *ret = (int64_t)bits;
+    return true;
+}
+
 int stat_decimal_compare(const StatValue *a, const StatValue *b) {
+    int64_t small_a, small_b;
+    if (a->scale == b->scale && small_unscaled(a, &small_a) && small_unscaled(b, &small_b)) {
+        return (small_a > small_b) - (small_a < small_b);
+    }
     CLEANUP(buf_free) Buf left = BUF_INIT(64 << 10), right = BUF_INIT(64 << 10);
     if (!stat_decimal_text(a, &left) || !stat_decimal_text(b, &right)) {
         return 0;

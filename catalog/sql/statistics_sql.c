@@ -77,9 +77,49 @@ bool statistics_sql_get(Ctx *ctx, PgConn *conn, TableRef ref, const StrList *par
     return sets_from_rows(&rows, !q->without_sketches, names, ctx->arena, ret, err);
 }
 
-bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Str *ret, Err *err) {
+bool statistics_sql_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrList *ret, Err *err) {
+    static const PgStmt stmt = {"statistics_partitions",
+                                "SELECT coalesce(array_agg(DISTINCT partition ORDER BY partition), '{}') FROM column_statistics"
+                                " WHERE table_id = $1 AND partition > ''"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    PgRows rows;
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret = pg_texts(&rows, 0, 0, ctx->arena);
+    return arena_check(ctx->arena, err);
+}
+
+/* --- marks of accuracy ------------------------------------------------------------------------------------------- */
+
+/* Parameters are key, value, key, value, by key. */
+#define MARK "'" STAT_ACCURATE_KEY "'"
+#define PAIRS_OF(object) "generate_series(1, cardinality(" object ".params), 2) i"
+#define MARK_OF(object) "(SELECT " object ".params[i + 1] FROM " PAIRS_OF(object) " WHERE " object ".params[i] = " MARK ")"
+#define PARAMS_WITH_MARK(object, value) \
+    "nullif(ARRAY(SELECT u.part FROM (SELECT " object ".params[i] AS key, " object ".params[i + 1] AS value FROM " PAIRS_OF( \
+        object) " WHERE " object ".params[i] <> " MARK " UNION ALL SELECT " MARK ", " value " WHERE " value " IS NOT NULL) pair," \
+                " LATERAL (VALUES (1, pair.key), (2, pair.value)) u (no, part) ORDER BY pair.key COLLATE \"C\", u.no), '{}')"
+
+static bool mark_of_table(Ctx *ctx, PgConn *conn, int64_t table_id, StatisticMarks *marks, Err *err) {
+    static const PgStmt stmt = {"statistics_mark", "SELECT " MARK_OF("t") " FROM tables t WHERE t.id = $1"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    PgRows rows;
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    if (rows.count) {
+        marks->items[marks->count++] = (StatisticMark){STR(""), pg_text(&rows, 0, 0)};
+    }
+    return true;
+}
+
+static bool marks_of_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, StatisticMarks *marks, Err *err) {
     static const PgStmt stmt = {NULL, /* planned for as many names as there are */
-                                "SELECT name FROM partitions WHERE table_id = $1 AND name = ANY ($2) ORDER BY name FOR KEY SHARE"};
+                                "SELECT p.name, " MARK_OF("p") " FROM partitions p WHERE p.table_id = $1 AND p.name = ANY ($2)"
+                                                               " ORDER BY p.name FOR NO KEY UPDATE OF p"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, table_id);
     pg_arg_texts(&args, names);
@@ -87,14 +127,50 @@ bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, 
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }
-    *ret = STR_NULL;
-    for (size_t i = 0; i < names.count; i++) {
-        if (i >= rows.count || !str_eq(pg_text(&rows, i, 0), names.items[i])) {
-            *ret = names.items[i];
-            break;
-        }
+    for (size_t i = 0; i < rows.count; i++) {
+        marks->items[marks->count++] = (StatisticMark){pg_text(&rows, i, 0), pg_text(&rows, i, 1)};
     }
     return true;
+}
+
+bool statistics_sql_marks(Ctx *ctx, PgConn *conn, int64_t table_id, bool of_table, StrList partitions, StatisticMarks *ret,
+                          Err *err) {
+    StatisticMarks marks = {ARENA_ARRAY(ctx->arena, StatisticMark, partitions.count + 1), 0};
+    if (!arena_check(ctx->arena, err) || (of_table && !mark_of_table(ctx, conn, table_id, &marks, err)) ||
+        (partitions.count && !marks_of_partitions(ctx, conn, table_id, partitions, &marks, err))) {
+        return false;
+    }
+    *ret = marks;
+    return true;
+}
+
+static bool set_mark_of_table(Ctx *ctx, PgConn *conn, int64_t table_id, Str text, Err *err) {
+    static const PgStmt stmt = {"statistics_set_mark",
+                                "UPDATE tables t SET params = " PARAMS_WITH_MARK("t", "$2::text") " WHERE t.id = $1"};
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_text(&args, text);
+    return pg_exec_later(conn, &stmt, &args, err);
+}
+
+bool statistics_sql_set_marks(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticMarks *marks, Err *err) {
+    static const PgStmt stmt = {"statistics_set_marks", "UPDATE partitions p SET params = " PARAMS_WITH_MARK(
+                                                            "p", "n.mark") " FROM unnest($2::text[], $3::text[]) AS n (name, mark)"
+                                                                           " WHERE p.table_id = $1 AND p.name = n.name"};
+    size_t first = marks->count && marks->items[0].name.len == 0;
+    StrList names = {ARENA_ARRAY(ctx->arena, Str, marks->count), 0}, texts = {ARENA_ARRAY(ctx->arena, Str, marks->count), 0};
+    if (!arena_check(ctx->arena, err) || (first && !set_mark_of_table(ctx, conn, table_id, marks->items[0].text, err))) {
+        return false;
+    }
+    for (size_t i = first; i < marks->count; i++) {
+        names.items[names.count++] = marks->items[i].name;
+        texts.items[texts.count++] = marks->items[i].text;
+    }
+    PgArgs args = pg_args(ctx->arena);
+    pg_arg_i64(&args, table_id);
+    pg_arg_texts(&args, names);
+    pg_arg_texts(&args, texts);
+    return names.count == 0 || pg_exec_later(conn, &stmt, &args, err);
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------- */

@@ -19,8 +19,22 @@ bool statistics_sql_upsert(Ctx *ctx, PgConn *conn, int64_t table_id, Str engine,
                            Err *err) WARN_UNUSED;
 bool statistics_sql_delete(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticDelete *which, int64_t *ret_count,
                            Err *err) WARN_UNUSED;
-/* The first of NAMES (sorted) that is no partition of the table, null when all are; they stay until the transaction ends. */
-bool statistics_sql_missing_partition(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, Str *ret, Err *err) WARN_UNUSED;
+/* The names of partitions that have statistics. */
+bool statistics_sql_partitions(Ctx *ctx, PgConn *conn, int64_t table_id, StrList *ret, Err *err) WARN_UNUSED;
+
+/* What STAT_ACCURATE_KEY is in the parameters of the table itself (name "") or of a partition. */
+typedef struct StatisticMark {
+    Str name, text; /* text null: not there */
+} StatisticMark;
+typedef struct StatisticMarks {
+    StatisticMark *items; /* by name */
+    size_t count;
+} StatisticMarks;
+/* Of the table, which the caller has locked, when OF_TABLE, and of those of PARTITIONS (sorted) that exist; these are locked. */
+bool statistics_sql_marks(Ctx *ctx, PgConn *conn, int64_t table_id, bool of_table, StrList partitions, StatisticMarks *ret,
+                          Err *err) WARN_UNUSED;
+/* Makes no version: the mark changes with the data. */
+bool statistics_sql_set_marks(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticMarks *marks, Err *err) WARN_UNUSED;
 
 /* --- for the use cases that change tables and partitions, inside their transactions; nothing here waits -------------- */
 

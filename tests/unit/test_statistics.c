@@ -162,6 +162,107 @@ static void test_merge(void **state) {
     assert_err(statistic_merge(&a, &b, &err), ERR_INVALID_INPUT);
 }
 
+/* --- totals ---------------------------------------------------------------------------------------------------- */
+
+static ColumnStatistic bounded(const char *column, int64_t low, int64_t high, int64_t distinct) {
+    return (ColumnStatistic){.column = str_from(column),
+                             .kind = STAT_LONG,
+                             .nulls = 1,
+                             .distinct = distinct,
+                             .low = {true, low, 0, STR_NULL, 0},
+                             .high = {true, high, 0, STR_NULL, 0}};
+}
+
+static int64_t distinct_of(const ColumnStatistic *of, size_t given, size_t partitions) {
+    StatisticSet sets[4];
+    StatisticTotal total;
+    Err err;
+    ColumnStatistic copies[4];
+    for (size_t i = 0; i < given; i++) {
+        copies[i] = of[i];
+        sets[i] = (StatisticSet){STR("p"), &copies[i], 1};
+    }
+    const StatisticSets all = {sets, given};
+    assert_ok(statistics_total(unit_arena(), &all, partitions, 1, &total, &err));
+    assert_int_equal(total.count, 1);
+    assert_int_equal(total.complete, given);
+    return total.items[0].distinct;
+}
+
+static void test_total_distinct(void **state) {
+    (void)state;
+    const ColumnStatistic apart[] = {bounded("c", 0, 100, 10), bounded("c", 200, 300, 10)};
+    assert_int_equal(distinct_of(apart, 2, 2), 10); /* all are there: the one that has most */
+    assert_int_equal(distinct_of(apart, 2, 3), 20); /* 300 / 10 is more than all have */
+    const ColumnStatistic near[] = {bounded("c", 0, 100, 100), bounded("c", 0, 200, 100)};
+    assert_int_equal(distinct_of(near, 2, 3), 133); /* 200 / 1.5 */
+    const ColumnStatistic dense[] = {bounded("c", 0, 10, 100), bounded("c", 0, 10, 2)};
+    assert_int_equal(distinct_of(dense, 2, 3), 100); /* 10 / 2.55 is less than one has */
+    const ColumnStatistic point[] = {bounded("c", 5, 5, 1), bounded("c", 5, 5, 1)};
+    assert_int_equal(distinct_of(point, 2, 9), 1);
+    ColumnStatistic texts[] = {{.column = STR("c"), .kind = STAT_STRING, .distinct = 3},
+                               {.column = STR("c"), .kind = STAT_STRING, .distinct = 9}};
+    assert_int_equal(distinct_of(texts, 2, 3), 9);
+    ColumnStatistic extremes[] = {bounded("c", INT64_MIN, INT64_MAX, INT64_MAX), bounded("c", INT64_MIN, INT64_MAX, INT64_MAX)};
+    assert_true(distinct_of(extremes, 2, 3) == INT64_MAX);
+    ColumnStatistic reals[] = {{.column = STR("c"), .kind = STAT_DOUBLE, .distinct = 4}, {.column = STR("c"), .kind = STAT_DOUBLE}};
+    reals[0].low = (StatValue){.given = true, .real = -INFINITY};
+    reals[0].high = (StatValue){.given = true, .real = NAN};
+    assert_int_equal(distinct_of(reals, 2, 3), 4);
+    ColumnStatistic decimals[] = {{.column = STR("c"), .kind = STAT_DECIMAL, .distinct = 10},
+                                  {.column = STR("c"), .kind = STAT_DECIMAL, .distinct = 10}};
+    const char *const bounds[] = {"-1.00", "9.00", "9", "19"}; /* densities 1 and 1 */
+    for (size_t i = 0; i < 4; i++) {
+        ColumnStatistic *d = &decimals[i / 2];
+        assert_true(stat_decimal_parse(unit_arena(), str_from(bounds[i]), i % 2 ? &d->high : &d->low));
+    }
+    assert_int_equal(distinct_of(decimals, 2, 3), 20);
+}
+
+static void test_total_of_some(void **state) {
+    (void)state;
+    Err err;
+    StatisticTotal total;
+    ColumnStatistic a[] = {bounded("b", 1, 2, 1), bounded("a", 1, 2, 1)}, b[] = {bounded("a", 3, 4, 1)};
+    ColumnStatistic other[] = {{.column = STR("a"), .kind = STAT_DATE, .nulls = 100}, bounded("b", 0, 0, 1)};
+    StatisticSet sets[] = {{STR("p"), a, 2}, {STR("q"), b, 1}, {STR("r"), other, 2}};
+    StatisticSets all = {sets, 3};
+    assert_ok(statistics_total(unit_arena(), &all, 3, 2, &total, &err));
+    assert_int_equal(total.complete, 1); /* the one of another kind does not count */
+    assert_true(total.count == 2 && str_eq(total.items[0].column, STR("a")) && total.items[0].nulls == 2);
+    assert_true(total.items[0].low.integer == 1 && total.items[0].high.integer == 4 && total.items[1].low.integer == 0);
+    all.count = 0;
+    assert_ok(statistics_total(unit_arena(), &all, 3, 2, &total, &err));
+    assert_true(total.count == 0 && total.complete == 0);
+}
+
+/* --- marks of accuracy ----------------------------------------------------------------------------------------- */
+
+static void accurate_becomes(const char *text, const char *want) {
+    StatAccurate accurate = stat_accurate_read(unit_arena(), str_from(text));
+    if (want) {
+        assert_str(stat_accurate_text(unit_arena(), &accurate), want);
+    } else {
+        assert_true(str_is_null(stat_accurate_text(unit_arena(), &accurate)));
+    }
+}
+
+static void test_accurate(void **state) {
+    (void)state;
+    accurate_becomes(NULL, NULL);
+    accurate_becomes("", NULL);
+    accurate_becomes("{}", NULL);
+    accurate_becomes("[1]", NULL);
+    accurate_becomes("false", NULL);
+    accurate_becomes("{\"BASIC_STATS\":\"false\",\"COLUMN_STATS\":{}}", NULL);
+    accurate_becomes("{\"COLUMN_STATS\":[]}", NULL);
+    accurate_becomes("TRUE", "{\"BASIC_STATS\":\"true\"}");
+    accurate_becomes("{\"BASIC_STATS\":true}", "{\"BASIC_STATS\":\"true\"}");
+    accurate_becomes("{\"COLUMN_STATS\" : {\"b\":\"true\",\"a\":true}, \"BASIC_STATS\":\"TRUE\", \"more\":{\"x\":1}}",
+                     "{\"BASIC_STATS\":\"true\",\"COLUMN_STATS\":{\"a\":\"true\",\"b\":\"true\"}}");
+    accurate_becomes("{\"COLUMN_STATS\":{\"a\":{\"deep\":{\"er\":1}}}}", NULL);
+}
+
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
 
 static Str to_json(const ColumnStatistic *s) {
@@ -388,10 +489,11 @@ static void test_bulk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(test_pack),          UNIT_TEST(test_pack_is_small),      UNIT_TEST(test_decimal_text),
-        UNIT_TEST(test_decimal_parse), UNIT_TEST(test_decimal_compare),    UNIT_TEST(test_merge),
-        UNIT_TEST(test_json),          UNIT_TEST(test_json_errors),        BED_TEST(test_table_statistics),
-        BED_TEST(test_delete),         BED_TEST(test_following_the_table), BED_TEST(test_bulk),
+        UNIT_TEST(test_pack),           UNIT_TEST(test_pack_is_small),      UNIT_TEST(test_decimal_text),
+        UNIT_TEST(test_decimal_parse),  UNIT_TEST(test_decimal_compare),    UNIT_TEST(test_merge),
+        UNIT_TEST(test_total_distinct), UNIT_TEST(test_total_of_some),      UNIT_TEST(test_accurate),
+        UNIT_TEST(test_json),           UNIT_TEST(test_json_errors),        BED_TEST(test_table_statistics),
+        BED_TEST(test_delete),          BED_TEST(test_following_the_table), BED_TEST(test_bulk),
     };
     return BED_RUN("statistics", tests);
 }
