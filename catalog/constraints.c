@@ -102,6 +102,9 @@ static bool check_shape(const Constraint *c, Err *err) {
     if (expression == str_is_null(c->expression)) {
         return err_set(err, ERR_INVALID_INPUT, "A %s constraint %s an expression.", kind, expression ? "needs" : "has no");
     }
+    if (expression && (!utf8_valid(c->expression) || str_has_char(c->expression, '\0'))) {
+        return err_set(err, ERR_INVALID_INPUT, "The expression of a %s constraint is no UTF-8 text.", kind);
+    }
     if (c->kind == CONSTRAINT_FOREIGN_KEY && c->parent_columns.count && c->columns.count != c->parent_columns.count) {
         return err_set(err, ERR_INVALID_INPUT, "A foreign_key constraint has %zu columns but refers to %zu.", c->columns.count,
                        c->parent_columns.count);

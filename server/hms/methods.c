@@ -9,5 +9,6 @@ const HmsGroup *const hms_groups[] = {
     &hms_group_partitions_write,
     &hms_group_tables_write,
     &hms_group_statistics,
+    &hms_group_constraints,
 };
 const size_t hms_group_count = ARRAY_LEN(hms_groups);
