@@ -395,30 +395,6 @@ typedef struct Deleting {
     int64_t count;
 } Deleting;
 
-static Str text_without(Arena *arena, Str text, const StatisticDelete *which) {
-    StatAccurate accurate = stat_accurate_read(arena, text);
-    if (!which->with_columns) {
-        accurate.columns.count = 0;
-    }
-    for (size_t i = 0; i < which->columns.count; i++) {
-        params_remove(&accurate.columns, which->columns.items[i]);
-    }
-    return stat_accurate_text(arena, &accurate);
-}
-
-/* Marks of what was deleted go. */
-static bool clear_marks(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticDelete *which, StatisticMarks marks, Err *err) {
-    size_t changed = 0;
-    for (size_t i = 0; i < marks.count && !arena_exceeded(ctx->arena); i++) {
-        StatisticMark mark = {marks.items[i].name, text_without(ctx->arena, marks.items[i].text, which)};
-        if (!str_eq(mark.text, marks.items[i].text)) {
-            marks.items[changed++] = mark;
-        }
-    }
-    marks.count = changed;
-    return arena_check(ctx->arena, err) && statistics_sql_set_marks(ctx, conn, table_id, &marks, err);
-}
-
 static bool delete_body(PgConn *conn, void *arg, Err *err) {
     Deleting *d = arg;
     Ctx *ctx = d->ctx;
@@ -436,7 +412,7 @@ static bool delete_body(PgConn *conn, void *arg, Err *err) {
         return false;
     }
     return d->count == 0 ||
-           (clear_marks(ctx, conn, table.id, &which, marks, err) &&
+           (statistics_sql_clear_marks(ctx, conn, table.id, marks, which.with_columns ? &which.columns : NULL, err) &&
             log_statistics(ctx, conn, d->ref, &table, &change, which.with_partitions ? &which.partitions : NULL, err));
 }
 

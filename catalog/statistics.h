@@ -127,7 +127,9 @@ typedef struct StatAccurate {
     bool basic;
     Params columns; /* by name; the values do not matter */
 } StatAccurate;
-StatAccurate stat_accurate_read(Arena *arena, Str text);            /* what cannot be read says nothing */
+StatAccurate stat_accurate_read(Arena *arena, Str text); /* what cannot be read says nothing */
+/* TEXT without COLUMNS, or without any when NULL; null: nothing is accurate any more. */
+Str stat_accurate_without(Arena *arena, Str text, const StrList *columns);
 Str stat_accurate_text(Arena *arena, const StatAccurate *accurate); /* null: nothing is accurate */
 
 /* -1, 0, 1: exact, whatever the scales. */

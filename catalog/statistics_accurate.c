@@ -48,3 +48,15 @@ Str stat_accurate_text(Arena *arena, const StatAccurate *accurate) {
     jw_object_end(&w);
     return arena_str(arena, buf_str(&text));
 }
+
+Str stat_accurate_without(Arena *arena, Str text, const StrList *columns) {
+    StatAccurate accurate = stat_accurate_read(arena, text);
+    size_t before = accurate.columns.count;
+    if (!columns) {
+        accurate.columns.count = 0;
+    }
+    for (size_t i = 0; columns && i < columns->count; i++) {
+        params_remove(&accurate.columns, columns->items[i]);
+    }
+    return accurate.columns.count == before ? text : stat_accurate_text(arena, &accurate);
+}

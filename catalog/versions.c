@@ -7,6 +7,7 @@
 #include "catalog/sql/row.h"
 #include "catalog/sql/tables_sql.h"
 #include "catalog/sql/versions_sql.h"
+#include "catalog/statistics.h"
 #include "catalog/table_check.h"
 #include "storage/location.h"
 #include "storage/roots.h"
@@ -112,6 +113,8 @@ static bool restore_edit(Ctx *ctx, Table *t, void *arg, Err *err) {
     t->full_version = current.full_version;
     t->base = current.base;
     t->params = params_copy(&old.params, ctx->arena);
+    /* What is known of the data is what is known now. */
+    params_set(&t->params, ctx->arena, STR(STAT_ACCURATE_KEY), params_get(&current.params, STR(STAT_ACCURATE_KEY)));
     if (r->moved_away && !str_is_null(current.storage.location)) {
         t->storage.location = current.storage.location;
     }

@@ -173,6 +173,18 @@ bool statistics_sql_set_marks(Ctx *ctx, PgConn *conn, int64_t table_id, const St
     return names.count == 0 || pg_exec_later(conn, &stmt, &args, err);
 }
 
+bool statistics_sql_clear_marks(Ctx *ctx, PgConn *conn, int64_t table_id, StatisticMarks marks, const StrList *columns, Err *err) {
+    size_t changed = 0;
+    for (size_t i = 0; i < marks.count && !arena_exceeded(ctx->arena); i++) {
+        StatisticMark mark = {marks.items[i].name, stat_accurate_without(ctx->arena, marks.items[i].text, columns)};
+        if (!str_eq(mark.text, marks.items[i].text)) {
+            marks.items[changed++] = mark;
+        }
+    }
+    marks.count = changed;
+    return arena_check(ctx->arena, err) && statistics_sql_set_marks(ctx, conn, table_id, &marks, err);
+}
+
 /* --- writing --------------------------------------------------------------------------------------------------- */
 
 /* $1 table, $2 engine, $3 partitions, $4 columns. */
@@ -294,11 +306,17 @@ bool statistics_sql_delete(Ctx *ctx, PgConn *conn, int64_t table_id, const Stati
 
 bool statistics_forget_columns(Ctx *ctx, PgConn *conn, int64_t table_id, StrList columns, Err *err) {
     static const PgStmt stmt = {"statistics_forget_columns",
-                                "DELETE FROM column_statistics WHERE table_id = $1 AND column_name = ANY ($2)"};
+                                "WITH gone AS (DELETE FROM column_statistics WHERE table_id = $1 AND column_name = ANY ($2)"
+                                " RETURNING partition) SELECT array_agg(DISTINCT partition ORDER BY partition) FROM gone"
+                                " WHERE partition > ''"};
     PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    StatisticMarks marks;
     pg_arg_i64(&args, table_id);
     pg_arg_texts(&args, columns);
-    return columns.count == 0 || pg_exec_later(conn, &stmt, &args, err);
+    return columns.count == 0 || (pg_exec(conn, &stmt, &args, ctx->arena, &rows, err) &&
+                                  statistics_sql_marks(ctx, conn, table_id, true, pg_texts(&rows, 0, 0, ctx->arena), &marks, err) &&
+                                  statistics_sql_clear_marks(ctx, conn, table_id, marks, &columns, err));
 }
 
 bool statistics_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) {

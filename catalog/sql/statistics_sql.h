@@ -35,10 +35,13 @@ bool statistics_sql_marks(Ctx *ctx, PgConn *conn, int64_t table_id, bool of_tabl
                           Err *err) WARN_UNUSED;
 /* Makes no version: the mark changes with the data. */
 bool statistics_sql_set_marks(Ctx *ctx, PgConn *conn, int64_t table_id, const StatisticMarks *marks, Err *err) WARN_UNUSED;
+/* Takes COLUMNS (NULL: all) out of MARKS. */
+bool statistics_sql_clear_marks(Ctx *ctx, PgConn *conn, int64_t table_id, StatisticMarks marks, const StrList *columns,
+                                Err *err) WARN_UNUSED;
 
-/* --- for the use cases that change tables and partitions, inside their transactions; nothing here waits -------------- */
+/* --- for the use cases that change tables and partitions, inside their transactions --------------------------------- */
 
-/* Columns are gone or have another type: of the table and of all its partitions. */
+/* Columns are gone or have another type: of the table, which the caller has locked, and of all its partitions. */
 bool statistics_forget_columns(Ctx *ctx, PgConn *conn, int64_t table_id, StrList columns, Err *err) WARN_UNUSED;
 bool statistics_rename_column(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;
 bool statistics_move_partition(Ctx *ctx, PgConn *conn, int64_t table_id, Str from, Str to, Err *err) WARN_UNUSED;

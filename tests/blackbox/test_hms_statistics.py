@@ -197,6 +197,27 @@ def test_marks_of_accuracy(client, api, database):
     assert "COLUMN_STATS_ACCURATE" not in (api.ok("GET", parts[0]).get("parameters") or {})
 
 
+def test_marks_follow_the_columns(client, api, database):
+    part = "ds=a/hour=1"
+    db, where = make(api, database, partitions=[part, "ds=b/hour=1"], parameters={"k": "1"})
+    at_part = where + "/partitions/ds=a%2Fhour=1"
+    both = [long("id"), long("ratio"), long("note")]
+    client.update_table_column_statistics(stats(db, both))
+    client.update_partition_column_statistics(stats(db, both, part))
+    columns = [dict(c) for c in api.ok("GET", where)["columns"]]
+    changed = [dict(c, type="string") if c["name"] == "ratio" else c for c in columns if c["name"] != "id"]
+    api.ok("PATCH", where, json={"columns": changed, "parameters": {"k": "2"}})
+    assert mark(api, where) == mark(api, at_part) == {"COLUMN_STATS": {"note": "true"}}
+    assert api.ok("GET", where)["parameters"]["k"] == "2" and api.ok("GET", where)["version"] == 1
+    client.update_table_column_statistics(stats(db, [long("price")]))
+    api.ok("POST", where + ":restore", json={"version": 0})
+    assert api.ok("GET", where)["parameters"]["k"] == "1"
+    assert mark(api, where) == {"COLUMN_STATS": {"note": "true", "price": "true"}}
+    client.delete_table_column_statistics(db, "t", None, None)
+    api.ok("POST", where + ":restore", json={"version": 1})
+    assert mark(api, where) is None
+
+
 def test_merge_into_what_is_accurate(client, api, database):
     db, where = make(api, database, partitions=["ds=a/hour=1", "ds=b/hour=1"])
     more = [long("id", 1, 5, -3, 9), obj("note", "string", maxColLen=4, avgColLen=2.0, numNulls=1, numDVs=3, bitVectors=VECTOR)]
