@@ -73,6 +73,14 @@ static void add_text(Buf *sql, PgArgs *args, const char *before, Str value) {
     buf_printf(sql, "%s$%d", before, args->count);
 }
 
+/* The default partition has its name's value, "" or none at all. */
+static void where_value(Ctx *ctx, size_t number, Str value, Buf *sql, PgArgs *args) {
+    bool is_default = str_eq(value, ctx->catalog->config->partitions.default_name);
+    buf_printf(sql, is_default ? " AND coalesce(p.vals[%zu], '') IN (''," : " AND p.vals[%zu] = ", number);
+    add_text(sql, args, " ", value);
+    buf_add_cstr(sql, is_default ? ")" : "");
+}
+
 static bool where_prefix(Ctx *ctx, const Table *table, StrList values, Buf *sql, PgArgs *args, Err *err) {
     if (values.count > table->partition_keys->count) {
         return err_set(err, ERR_INVALID_PARTITION, "Incorrect number of partition values. numPartKeys=%zu, part_val=%zu",
@@ -94,8 +102,7 @@ static bool where_prefix(Ctx *ctx, const Table *table, StrList values, Buf *sql,
     }
     for (size_t i = leading; i < values.count; i++) {
         if (!str_is_empty(values.items[i])) {
-            buf_printf(sql, " AND p.vals[%zu]", i + 1);
-            add_text(sql, args, " = ", values.items[i]);
+            where_value(ctx, i + 1, values.items[i], sql, args);
         }
     }
     return true;

@@ -125,26 +125,40 @@ HmsTable *hms_table(Arena *arena, const Table *t) {
     return out;
 }
 
-/* Encoded once for all neighbours that have the same. */
-static bool share(HmsCall *call, const Storage *s, HmsShared *shared, HmsStorageDescriptor *sd, Err *err) {
-    const ThriftStruct *strukt = &hms_structs[HMS_STRUCT_STORAGE_DESCRIPTOR];
-    enum { COLS = 1, SERDE = 7 };
-    if (shared->columns != s->columns) {
-        sd->cols = hms_columns(call->arena, s->columns);
-        if (!thrift_encode_raw(call->protocol, strukt, COLS, sd, call->arena, &shared->columns_raw, err)) {
+static size_t shared_slot(const void *of) { return ((uintptr_t)of >> 4) * 0x9E3779B97F4A7C15u >> 60; }
+
+/* Encoded once for all that have the same. */
+static bool shared_columns(HmsCall *call, const ColumnSet *columns, HmsShared *shared, Str *ret, Err *err) {
+    size_t slot = shared_slot(columns);
+    if (shared->columns[slot].of != columns) {
+        enum { COLS = 1 };
+        HmsStorageDescriptor sd = {.cols = hms_columns(call->arena, columns)};
+        if (!thrift_encode_raw(call->protocol, &hms_structs[HMS_STRUCT_STORAGE_DESCRIPTOR], COLS, &sd, call->arena,
+                               &shared->columns[slot].raw, err)) {
             return false;
         }
-        shared->columns = s->columns;
+        shared->columns[slot].of = columns;
     }
-    if (shared->format != s->format) {
-        sd->serdeInfo = serde(call->arena, &s->format->serde);
-        if (!thrift_encode_raw(call->protocol, strukt, SERDE, sd, call->arena, &shared->serde_raw, err)) {
+    *ret = shared->columns[slot].raw;
+    return true;
+}
+
+static bool shared_format(HmsCall *call, const StorageFormat *format, HmsShared *shared, const HmsStorageDescriptor **ret,
+                          Err *err) {
+    size_t slot = shared_slot(format);
+    HmsStorageDescriptor *sd = &shared->formats[slot].sd;
+    if (shared->formats[slot].of != format) {
+        enum { SERDE = 7 };
+        const ThriftStruct *strukt = &hms_structs[HMS_STRUCT_STORAGE_DESCRIPTOR];
+        shared->formats[slot].of = NULL;
+        *sd = (HmsStorageDescriptor){.serdeInfo = serde(call->arena, &format->serde)};
+        put_format(call->arena, format, sd);
+        if (!thrift_encode_raw(call->protocol, strukt, SERDE, sd, call->arena, &sd->serdeInfo_raw, err)) {
             return false;
         }
-        shared->format = s->format;
+        shared->formats[slot].of = format;
     }
-    sd->cols_raw = shared->columns_raw;
-    sd->serdeInfo_raw = shared->serde_raw;
+    *ret = sd;
     return true;
 }
 
@@ -162,12 +176,18 @@ bool hms_partition_put(HmsCall *call, const Table *table, const Partition *p, Hm
         out->sd = hms_storage(arena, &p->storage);
         return true;
     }
-    HmsStorageDescriptor *sd = HMS_NEW(arena, HmsStorageDescriptor, HMS_STRUCT_STORAGE_DESCRIPTOR);
-    sd->location = p->storage.location;
-    sd->parameters = hms_params(p->storage.params);
-    put_format(arena, p->storage.format, sd);
-    out->sd = sd;
-    return share(call, &p->storage, shared, sd, err);
+    const HmsStorageDescriptor *format;
+    Str columns_raw;
+    if (!shared_format(call, p->storage.format, shared, &format, err) ||
+        !shared_columns(call, p->storage.columns, shared, &columns_raw, err)) {
+        return false;
+    }
+    out->sd = arena_alloc(arena, sizeof *out->sd);
+    *out->sd = *format;
+    out->sd->location = p->storage.location;
+    out->sd->parameters = hms_params(p->storage.params);
+    out->sd->cols_raw = columns_raw;
+    return true;
 }
 
 bool hms_principal_type(Str name, int32_t *ret) {

@@ -14,11 +14,18 @@ static inline StrList hms_strs(StrList list) { return list.items ? list : (StrLi
 HmsStorageDescriptor *hms_storage(Arena *arena, const Storage *storage);
 HmsTable *hms_table(Arena *arena, const Table *table);
 void hms_table_put(Arena *arena, const Table *table, HmsTable *ret);
-/* Partitions of one table that share columns or format share their bytes, too: SHARED is cleared before the first. */
+/* Partitions of one answer that share columns or a format share their bytes, too, whatever order they come in: those seen
+ * last are kept, by pointer. All zero before the first. */
+enum { HMS_SHARED_SLOTS = 16 };
 typedef struct HmsShared {
-    const ColumnSet *columns;
-    const StorageFormat *format;
-    Str columns_raw, serde_raw;
+    struct {
+        const ColumnSet *of;
+        Str raw;
+    } columns[HMS_SHARED_SLOTS];
+    struct {
+        const StorageFormat *of;
+        HmsStorageDescriptor sd; /* with all that the format says */
+    } formats[HMS_SHARED_SLOTS];
 } HmsShared;
 bool hms_partition_put(HmsCall *call, const Table *table, const Partition *partition, HmsShared *shared, HmsPartition *ret,
                        Err *err) WARN_UNUSED;

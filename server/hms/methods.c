@@ -10,5 +10,6 @@ const HmsGroup *const hms_groups[] = {
     &hms_group_tables_write,
     &hms_group_statistics,
     &hms_group_constraints,
+    &hms_group_partitions,
 };
 const size_t hms_group_count = ARRAY_LEN(hms_groups);
