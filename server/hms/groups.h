@@ -10,9 +10,9 @@ extern const HmsGroup hms_group_service;          /* hms_service.c: the server i
 extern const HmsGroup hms_group_tables;           /* hms_tables.c */
 extern const HmsGroup hms_group_partitions_write; /* hms_partitions_write.c: add, append, alter, rename, drop */
 extern const HmsGroup hms_group_tables_write;     /* hms_tables_write.c */
-extern const HmsGroup hms_group_statistics; /* hms_statistics.c */
-extern const HmsGroup hms_group_constraints; /* hms_constraints.c */
-extern const HmsGroup hms_group_partitions; /* hms_partitions.c: reading them */
+extern const HmsGroup hms_group_statistics;       /* hms_statistics.c */
+extern const HmsGroup hms_group_constraints;      /* hms_constraints.c */
+extern const HmsGroup hms_group_partitions;       /* hms_partitions.c: reading them */
 
 #define HMS_GROUP(of_name, of_rows) \
     { .name = (of_name), .rows = (of_rows), .count = ARRAY_LEN(of_rows) }
