@@ -3,7 +3,7 @@
 #include "catalog/table_lists.h"
 #include "server/hms/convert.h"
 #include "server/hms/groups.h"
-#include "server/hms/project.h"
+#include "server/hms/projection.h"
 
 /* ---- one table -------------------------------------------------------------------------------------------------- */
 
@@ -303,6 +303,7 @@ typedef struct Wanted {
     Str catalog, database;
     StrList names;
     StrList fields; /* none: all */
+    const HmsProjection *projection;
     const HmsClientCapabilities *capabilities;
 } Wanted;
 
@@ -317,12 +318,6 @@ static bool only_of(StrList fields, const char *const *of, size_t count) {
         }
     }
     return fields.count > 0;
-}
-
-static void project(HmsCall *call, const Wanted *w, HmsTable *table) {
-    if (w->fields.count) {
-        hms_project(call->arena, &hms_structs[HMS_STRUCT_TABLE], table, w->fields);
-    }
 }
 
 /* Hive 4 lists names this way. */
@@ -342,7 +337,7 @@ static bool list_partly(HmsCall *call, const Wanted *w, Str pattern, HmsTableLis
         *t = (HmsTable){
             .catName = catalog, .dbName = m.dbName, .tableName = m.tableName, .tableType = m.tableType, .owner = m.ownerName};
         THRIFT_SET(t, ownerType, m.ownerType);
-        project(call, w, t);
+        hms_project(w->projection, t);
     }
     *ret = list;
     return arena_check(call->arena, err);
@@ -360,7 +355,7 @@ static bool read_named(HmsCall *call, const Wanted *w, HmsTableList *ret, Err *e
             return false;
         }
         hms_table_put(call->arena, &found.items[list.count], t);
-        project(call, w, t);
+        hms_project(w->projection, t);
     }
     *ret = list;
     return arena_check(call->arena, err);
@@ -386,7 +381,8 @@ static bool read_matching(HmsCall *call, Wanted *w, Str pattern, HmsTableList *r
 static bool read_tables(HmsCall *call, const HmsGetTablesRequest *req, HmsTableList *ret, Err *err) {
     Wanted w = {.names = req->tblNames, .capabilities = req->capabilities};
     w.fields = req->projectionSpec ? req->projectionSpec->fieldList : w.fields;
-    if (!known_name(call, req->catName, req->dbName, &w.catalog, &w.database, err)) {
+    if (!known_name(call, req->catName, req->dbName, &w.catalog, &w.database, err) ||
+        !hms_projection_read(call, &hms_structs[HMS_STRUCT_TABLE], w.fields, &w.projection, err)) {
         return false;
     }
     if (!req->tblNames.items && str_is_null(req->tablesPattern)) {
