@@ -144,7 +144,8 @@ static Str known_value(HmsCall *call, Str name) {
     static const struct {
         const char *name, *value;
     } KNOWN[] = {
-        {"hive.metastore.try.direct.sql", "true"},
+        /* Spark fails a query whose filter is refused when this is true, and reads all partitions otherwise. */
+        {"hive.metastore.try.direct.sql", "false"},
         {"hive.metastore.dml.events", "true"},
         {"hive.metastore.rawstore.impl", "org.apache.hadoop.hive.metastore.ObjectStore"},
         {"metastore.catalog.default", "hive"},

@@ -22,11 +22,14 @@ class Server:
     def __init__(self, home):
         self.home = pathlib.Path(home)
         self.warehouse = self.home / "warehouse"
+        self.outside = self.home / "outside"  # for external tables
         self.warehouse.mkdir()
+        self.outside.mkdir()
         self.log = open(self.home / "log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--data-dir", str(self.home / "data"), "--http-port", "0", "--thrift-port", "0",
-             "--warehouse", f"file:{self.warehouse}", "--set", "log.level=info"],
+             "--warehouse", f"file:{self.warehouse}", "--set",
+             f"storage.writable_roots=file:{self.warehouse},file:{self.outside}"],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
             if found := re.match(r"propolis: ready http=(\S+) thrift=(\S+)", line):

@@ -24,14 +24,14 @@ def test_databases(sql, server):
     assert "marketing" in dict(sql("DESCRIBE DATABASE EXTENDED first"))["Properties"]
     assert server.get("/catalogs/hive/databases/first")["parameters"]["team"] == "marketing"
     sql("CREATE TABLE first.t (a INT)")
-    with pytest.raises(Exception, match="(?i)not empty|cannot be dropped"):
+    with pytest.raises(Exception, match="(?i)not.empty"):
         sql("DROP DATABASE first")
     with pytest.raises(Exception, match="(?i)already exists"):
         sql("CREATE DATABASE first")
     sql("CREATE DATABASE IF NOT EXISTS first")
     sql("DROP DATABASE first CASCADE")
     assert not os.path.exists(server.warehouse / "first.db") and ("first",) not in sql("SHOW DATABASES")
-    with pytest.raises(Exception, match="(?i)cannot be found|not found"):
+    with pytest.raises(Exception, match="(?i)cannot be found|not.found"):
         sql("DROP DATABASE first")
     sql("DROP DATABASE IF EXISTS first")
 
@@ -47,8 +47,9 @@ def test_formats(sql, db, how):
     assert sql(f"SELECT b FROM {db}.t") == [("three",)]
 
 
-def test_managed_and_external(sql, db, server, tmp_path):
-    sql(f"CREATE TABLE {db}.kept (a INT) STORED AS parquet LOCATION '{tmp_path}/kept'")
+def test_managed_and_external(sql, db, server):
+    outside = server.outside
+    sql(f"CREATE TABLE {db}.kept (a INT) STORED AS parquet LOCATION '{outside}/kept'")
     sql(f"INSERT INTO {db}.kept VALUES (1)")
     sql(f"CREATE TABLE {db}.own (a INT) STORED AS parquet")
     sql(f"INSERT INTO {db}.own VALUES (1)")
@@ -57,12 +58,12 @@ def test_managed_and_external(sql, db, server, tmp_path):
     assert server.table(db, "own")["type"] == "MANAGED_TABLE"
     sql(f"DROP TABLE {db}.kept")
     sql(f"DROP TABLE {db}.own")
-    assert any((tmp_path / "kept").iterdir()) and not own.exists()
-    sql(f"CREATE EXTERNAL TABLE {db}.kept (a INT) STORED AS parquet LOCATION '{tmp_path}/kept'")
+    assert any((outside / "kept").iterdir()) and not own.exists()
+    sql(f"CREATE EXTERNAL TABLE {db}.kept (a INT) STORED AS parquet LOCATION '{outside}/kept'")
     assert sql(f"SELECT * FROM {db}.kept") == [(1,)]
     sql(f"CREATE TABLE {db}.gone (a INT) STORED AS parquet")
     sql(f"DROP TABLE {db}.gone PURGE")
-    with pytest.raises(Exception, match="(?i)cannot be found|not found"):
+    with pytest.raises(Exception, match="(?i)cannot be found|not.found"):
         sql(f"SELECT * FROM {db}.gone")
 
 
@@ -86,7 +87,7 @@ def test_partitions(sql, db, server):
     sql(f"ALTER TABLE {db}.p PARTITION (day='2026-01-01', shop=1, kind='x') RENAME TO PARTITION (day='2026-01-01', shop=5, kind='x')")
     assert sql(f"SELECT a FROM {db}.p WHERE shop = 5") == [(9,)]
     sql(f"ALTER TABLE {db}.p DROP PARTITION (day='2026-01-02', shop=2, kind='y')")
-    with pytest.raises(Exception, match="(?i)not found|not exist|No partition"):
+    with pytest.raises(Exception, match="(?i)not.found|cannot be found"):
         sql(f"ALTER TABLE {db}.p DROP PARTITION (day='2026-01-02', shop=2, kind='y')")
     sql(f"ALTER TABLE {db}.p DROP IF EXISTS PARTITION (day='2026-01-02', shop=2, kind='y')")
     with pytest.raises(Exception, match="(?i)already exist"):
