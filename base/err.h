@@ -30,6 +30,7 @@ typedef enum HmsException {
     HMS_NO_SUCH_TXN,
     HMS_TXN_ABORTED,
     HMS_TXN_OPEN,
+    HMS_INVALID_PARTITION,
 } HmsException;
 
 typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR } LogLevel;

@@ -279,6 +279,20 @@ bool partition_rows_existing(Ctx *ctx, PgConn *conn, int64_t table_id, StrList n
     return true;
 }
 
+bool partition_rows_marked(Ctx *ctx, PgConn *conn, int64_t table_id, Str name, bool *ret, Err *err) {
+    static const PgStmt stmt = {"partition_marked", "SELECT EXISTS (SELECT FROM changes WHERE kind = 'partition' AND object_id = $1"
+                                                    " AND action = 'mark' AND partitions[1] = $2)"};
+    PgArgs args = pg_args(ctx->arena);
+    PgRows rows;
+    pg_arg_i64(&args, table_id);
+    pg_arg_text(&args, name);
+    if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
+        return false;
+    }
+    *ret = pg_bool(&rows, 0, 0);
+    return true;
+}
+
 /* --- writing -------------------------------------------------------------------------------------------------- */
 
 static RangeKind key1_kind(const Table *table) {

@@ -30,6 +30,9 @@ bool partition_rows_any(Ctx *ctx, PgConn *conn, int64_t table_id, bool *ret, Err
 /* Of NAMES those that exist. */
 bool partition_rows_existing(Ctx *ctx, PgConn *conn, int64_t table_id, StrList names, StrList *ret, Err *err) WARN_UNUSED;
 
+/* Somebody said of NAME that its data is there (catalog/marks.h). */
+bool partition_rows_marked(Ctx *ctx, PgConn *conn, int64_t table_id, Str name, bool *ret, Err *err) WARN_UNUSED;
+
 /* Writes new rows. ERR_RETRY when a name was taken a moment ago. */
 bool partition_rows_copy(Ctx *ctx, PgConn *conn, const PartitionScope *scope, const Partition *items, size_t count,
                          Err *err) WARN_UNUSED;

@@ -25,6 +25,7 @@ ErrCode hms_code(HmsException exception) {
         [HMS_NO_SUCH_TXN] = ERR_NOT_FOUND,
         [HMS_TXN_ABORTED] = ERR_INVALID_OPERATION,
         [HMS_TXN_OPEN] = ERR_INVALID_OPERATION,
+        [HMS_INVALID_PARTITION] = ERR_INVALID_PARTITION,
     };
     return CODES[exception];
 }

@@ -2,6 +2,7 @@
 #include "catalog/content.h"
 #include "catalog/diff.h"
 #include "catalog/exchange.h"
+#include "catalog/marks.h"
 #include "catalog/partitions.h"
 #include "catalog/partname.h"
 #include "catalog/quickstats.h"
@@ -844,6 +845,73 @@ static bool exchange_partitions(HmsCall *call, const void *args, void *reply, Er
     return true;
 }
 
+/* ---- marking ---------------------------------------------------------------------------------------------------- */
+
+typedef struct Mark {
+    TableRef ref;
+    Str name;
+} Mark;
+
+static bool mark_values(HmsCall *call, const Table *table, const Params *given, StrList *ret, Err *err) {
+    StrList keys = table_keys(call, table);
+    *ret = (StrList){ARENA_ARRAY(call->arena, Str, keys.count), keys.count};
+    bool all = keys.count > 0 && given->count == keys.count;
+    for (size_t k = 0; k < keys.count && all; k++) {
+        for (size_t i = 0; i < given->count; i++) {
+            if (name_same(given->items[i].key, keys.items[k])) {
+                ret->items[k] = given->items[i].value;
+            }
+        }
+        all = !str_is_null(ret->items[k]);
+    }
+    return all || hms_throw(call, HMS_INVALID_PARTITION, err,
+                            "The table has %zu partition keys, and a value for each of them is needed: %" STR_FMT, keys.count,
+                            STR_ARG(values_text(call->arena, keys)));
+}
+
+/* Which database or table is not there has an exception of its own. */
+static bool mark_table(HmsCall *call, TableRef ref, Table *ret, Err *err) {
+    if (table_get(&call->ctx, ref, ret, err)) {
+        return true;
+    }
+    if (is_missing(err)) {
+        call->exception = err->code == ERR_TABLE_NOT_FOUND ? HMS_UNKNOWN_TABLE : HMS_UNKNOWN_DB;
+        call->has_exception = true;
+    }
+    return false;
+}
+
+static bool read_mark(HmsCall *call, const HmsMarkPartitionForEventArgs *a, Mark *ret, Err *err) {
+    Table table;
+    StrList values;
+    if (!hms_table_ref(call, STR_NULL, a->db_name, a->tbl_name, &ret->ref, err)) {
+        return false;
+    }
+    if (!a->part_vals.items || !a->has_eventType || a->eventType != HMS_PARTITION_EVENT_TYPE_LOAD_DONE) {
+        return hms_throw(call, HMS_META, err, "Partition values and the event LOAD_DONE have to be given.");
+    }
+    return mark_table(call, ret->ref, &table, err) && mark_values(call, &table, &a->part_vals, &values, err) &&
+           name_of(call, &table, values, &ret->name, err);
+}
+
+static bool mark_partition_for_event(HmsCall *call, const void *args, void *reply, Err *err) {
+    (void)reply;
+    Mark mark;
+    return read_mark(call, args, &mark, err) && partition_mark(&call->ctx, mark.ref, mark.name, err);
+}
+
+static bool is_partition_marked_for_event(HmsCall *call, const void *args, void *reply, Err *err) {
+    const HmsIsPartitionMarkedForEventArgs *a = args;
+    const HmsMarkPartitionForEventArgs same = {a->db_name, a->tbl_name, a->part_vals, a->eventType, a->has_eventType};
+    Mark mark;
+    bool marked;
+    if (!read_mark(call, &same, &mark, err) || !partition_is_marked(&call->ctx, mark.ref, mark.name, &marked, err)) {
+        return false;
+    }
+    THRIFT_SET((HmsIsPartitionMarkedForEventReply *)reply, success, marked);
+    return true;
+}
+
 /* clang-format off */
 #define NOT_THERE_IS_INVALID {{HMS_NO_SUCH_OBJECT, HMS_INVALID_OPERATION}, {HMS_ALREADY_EXISTS, HMS_INVALID_OPERATION}}
 #define ALWAYS_META {{HMS_NO_SUCH_OBJECT, HMS_META}, {HMS_INVALID_OBJECT, HMS_META}, {HMS_INVALID_INPUT, HMS_META}}
@@ -876,5 +944,7 @@ static const HmsRow ROWS[] = {
     {"drop_partitions_req", drop_partitions_req, HMS_WRITE | HMS_BULK, {{0}}},
     {"exchange_partition", exchange_partition, HMS_WRITE | HMS_BULK, ALWAYS_META},
     {"exchange_partitions", exchange_partitions, HMS_WRITE | HMS_BULK, ALWAYS_META},
+    {"markPartitionForEvent", mark_partition_for_event, HMS_WRITE, {{0}}},
+    {"isPartitionMarkedForEvent", is_partition_marked_for_event, HMS_READ, {{0}}},
 };
 const HmsGroup hms_group_partitions_write = HMS_GROUP("partitions_write", ROWS);

@@ -9,7 +9,6 @@ import urllib.parse
 import hms
 import pytest
 from hms import t
-from thrift.Thrift import TApplicationException
 
 NO_TABLE = "Unable to add partition because table or database do not exist"
 GROUP = """add_partition add_partition_with_environment_context add_partitions add_partitions_pspec add_partitions_req
@@ -18,7 +17,8 @@ GROUP = """add_partition add_partition_with_environment_context add_partitions a
     drop_partition drop_partition_with_environment_context drop_partition_req drop_partition_by_name
     drop_partition_by_name_with_environment_context drop_partitions_req
     alter_partition alter_partition_with_environment_context alter_partitions alter_partitions_with_environment_context
-    alter_partitions_req rename_partition rename_partition_req exchange_partition exchange_partitions""".split()
+    alter_partitions_req rename_partition rename_partition_req exchange_partition exchange_partitions
+    markPartitionForEvent isPartitionMarkedForEvent""".split()
 
 
 @pytest.fixture
@@ -556,6 +556,25 @@ def test_exchange_what_cannot_be(client, table, target, api, database):
     assert len(table.names()) == 3 and (table.directory / "ds=a" / "hr=2").is_dir() and target.names() == ["ds=a/hr=1"]
 
 
-def test_other_methods_stay_unknown_rather_than_pretend(client):
-    with pytest.raises(TApplicationException, match="Invalid method name"):
-        client.markPartitionForEvent("a", "b", {}, 1)
+# --- marks ------------------------------------------------------------------------------------------------------
+
+
+def test_marks(client, table, api, database):
+    done = t.PartitionEventType.LOAD_DONE
+    assert client.isPartitionMarkedForEvent(table.database, "logs", {"ds": "a", "hr": "1"}, done) is False
+    client.markPartitionForEvent(table.database, "logs", {"hr": "1", "DS": "a"}, done)
+    client.markPartitionForEvent(table.database, "logs", {"hr": "1", "ds": "a"}, done)
+    assert client.isPartitionMarkedForEvent("@hive#" + table.database, "logs", {"ds": "a", "hr": "1"}, done) is True
+    assert client.isPartitionMarkedForEvent(table.database, "logs", {"ds": "a", "hr": "2"}, done) is False
+    other = Table(api, database + "/tables/other")
+    assert client.isPartitionMarkedForEvent(other.database, "other", {"ds": "a", "hr": "1"}, done) is False
+    for call in (client.markPartitionForEvent, client.isPartitionMarkedForEvent):
+        with pytest.raises(t.UnknownTableException, match="not found"):
+            call(table.database, "none", {"ds": "a", "hr": "1"}, done)
+        with pytest.raises(t.UnknownDBException):
+            call("no_such_database", "logs", {"ds": "a", "hr": "1"}, done)
+        for wrong in ({"ds": "a"}, {"ds": "a", "no": "1"}, {"ds": "a", "hr": "1", "x": "y"}, {}):
+            with pytest.raises(t.InvalidPartitionException, match="2 partition keys"):
+                call(table.database, "logs", wrong, done)
+        with pytest.raises(t.MetaException):
+            call(table.database, "logs", {"ds": "a", "hr": "1"}, None)
