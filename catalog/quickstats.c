@@ -1,9 +1,7 @@
 #include "catalog/quickstats.h"
 
-#include "base/buf.h"
-#include "base/json_reader.h"
-#include "base/json_writer.h"
 #include "base/log.h"
+#include "catalog/statistics.h"
 #include "storage/roots.h"
 
 #define NUM_FILES STR("numFiles")
@@ -23,33 +21,10 @@ static void look(Ctx *ctx, Str location, QuickStats *last) {
     last->known = storage_done(&verdict);
 }
 
-static void copy_column_stats(JsonWriter *w, json_t *columns) {
-    const char *column;
-    json_t *value;
-    jw_key(w, STR("COLUMN_STATS"));
-    jw_object_begin(w);
-    json_object_foreach(columns, column, value) {
-        jw_key(w, str_from(column));
-        jw_str(w, str_from(json_string_value(value)));
-    }
-    jw_object_end(w);
-}
-
-/* {"BASIC_STATS":"true","COLUMN_STATS":{...}}, the second as it was. */
 static Str with_basic_stats(Ctx *ctx, Str before) {
-    enum { DEPTH = 8, MOST = 1 << 20 };
-    CLEANUP(buf_free) Buf text = BUF_INIT(MOST);
-    json_t *tree = NULL;
-    Err ignored;
-    JsonWriter w = jw_new(&text);
-    jw_object_begin(&w);
-    jw_put_str(&w, "BASIC_STATS", STR("true"));
-    if (!str_is_empty(before) && jr_parse(ctx->arena, before, DEPTH, &tree, &ignored) &&
-        json_is_object(json_object_get(tree, "COLUMN_STATS"))) {
-        copy_column_stats(&w, json_object_get(tree, "COLUMN_STATS"));
-    }
-    jw_object_end(&w);
-    return text.failed ? STR_NULL : arena_str(ctx->arena, buf_str(&text));
+    StatAccurate accurate = stat_accurate_read(ctx->arena, before);
+    accurate.basic = true;
+    return stat_accurate_text(ctx->arena, &accurate);
 }
 
 void quickstats_refresh(Ctx *ctx, Str location, bool accurate, QuickStats *last, Params *params) {

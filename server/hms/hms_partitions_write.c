@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "server/hms/convert.h"
 #include "server/hms/groups.h"
+#include "server/hms/partition_list.h"
 
 #define DDL_TIME STR("transient_lastDdlTime")
 #define NO_STATS STR("DO_NOT_UPDATE_STATS")
@@ -93,39 +94,10 @@ static Table table_named(const HmsCall *call, TableRef ref) {
     return (Table){.catalog = folded.catalog, .database = folded.database, .name = folded.name};
 }
 
-typedef struct PartitionStream {
-    ThriftStream stream;
-    HmsCall *call;
-    Table table;
-    Partitions items;
-    size_t at;
-    bool without_columns;
-    HmsShared shared;
-    HmsPartition out;
-} PartitionStream;
-
-static bool stream_next(void *ctx, const void **ret, Err *err) {
-    PartitionStream *s = ctx;
-    s->out = (HmsPartition){.values = {NULL, 0}};
-    if (!hms_partition_put(s->call, &s->table, &s->items.items[s->at++], &s->shared, &s->out, err)) {
-        return false;
-    }
-    if (s->without_columns && s->out.sd) {
-        s->out.sd->cols = (HmsFieldSchemaList){.items = THRIFT_NO_ITEMS};
-        s->out.sd->cols_raw = STR_NULL;
-    }
-    *ret = &s->out;
-    return arena_check(s->call->arena, err);
-}
-
 static const ThriftStream *answer_partitions(HmsCall *call, TableRef ref, Partitions items, bool without_columns) {
-    PartitionStream *s = ARENA_NEW(call->arena, PartitionStream);
-    s->stream = (ThriftStream){.count = items.count, .next = stream_next, .ctx = s};
-    s->call = call;
-    s->table = table_named(call, ref);
-    s->items = items;
-    s->without_columns = without_columns;
-    return &s->stream;
+    Table table = table_named(call, ref);
+    HmsPartitionShape shape = {.without_columns = without_columns};
+    return hms_partition_stream(call, &table, items, &shape);
 }
 
 static bool answer_partition(HmsCall *call, TableRef ref, const Partition *p, HmsPartition **ret, Err *err) {
