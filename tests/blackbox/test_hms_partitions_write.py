@@ -109,6 +109,7 @@ def test_add_one(client, table):
     assert [(c.name, c.type) for c in made.sd.cols] == [("v", "int"), ("w", "string")]
     assert made.sd.serdeInfo.serializationLib.endswith("LazySimpleSerDe")
     assert (table.directory / "ds=2026-01-01" / "hr=1").is_dir()
+    assert client.get_partition(table.database, "logs", ["2026-01-01", "1"]) == made
     seen = table.rest("ds=2026-01-01/hr=1")
     assert seen["storage"]["location"] == made.sd.location and seen["parameters"] == made.parameters
     (event,) = table.history("ds=2026-01-01/hr=1")
@@ -432,6 +433,8 @@ def test_drop(client, table):
     assert client.drop_partition(table.database, "logs", ["a", "0"], True) is True
     assert not (place / "hr=0").exists() and place.is_dir()
     assert client.drop_partition(table.database, "logs", ["a", "1"], False) is True
+    with pytest.raises(t.NoSuchObjectException):
+        client.get_partition(table.database, "logs", ["a", "1"])
     assert (place / "hr=1").is_dir()
     (place / "hr=1").rmdir()
     assert client.drop_partition_with_environment_context(table.database, "logs", ["a", "2"], True, env(ifPurge="TRUE")) is True
