@@ -1,6 +1,8 @@
 """Column statistics through the Thrift door: every kind exactly, engines, adding up, marks of accuracy."""
 
 import json
+import random
+import threading
 import time
 
 import hms
@@ -418,6 +420,34 @@ def test_who_did_it(shared, api, database):
         ("update", "update_table_column_statistics", "ann", "hive", None),
         ("update", "set_aggr_stats_for", "ann", "hive", ["ds=a/hour=1", "ds=b/hour=1"]),
         ("delete", "delete_table_column_statistics", "ann", "hive", None)]
+
+
+def test_merges_at_the_same_time(shared, client, api, database):
+    parts = [f"ds={d}/hour={h}" for d in "abcde" for h in range(4)]
+    db, where = make(api, database, partitions=parts)
+    client.update_table_column_statistics(stats(db, [long()]))
+    client.set_aggr_stats_for(set_request(*[stats(db, [long()], p) for p in parts]))
+    failed = []
+
+    def work(seed):
+        order = random.Random(seed)
+        try:
+            with hms.connected(shared) as own:
+                for _ in range(10):
+                    own.set_aggr_stats_for(set_request(*[stats(db, [long(nulls=1)], p) for p in order.sample(parts, len(parts))], needMerge=True))
+                    own.set_aggr_stats_for(set_request(stats(db, [long(nulls=1)]), needMerge=True))
+        except Exception as e:  # noqa: B902
+            failed.append(e)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    found = client.get_partitions_statistics_req(parts_request(db, ["id"], parts)).partStats
+    assert {o.statsData.longStats.numNulls for p in parts for o in found[p]} == {40}
+    assert client.get_table_statistics_req(table_request(db, ["id"])).tableStats == [long(nulls=40)]
 
 
 def test_thousand_partitions(client, api, database):
