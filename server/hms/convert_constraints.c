@@ -5,6 +5,7 @@ typedef struct Row {
     Constraint all;
     Str column, parent_column;
     int32_t seq;
+    size_t constraint, at; /* which one it belongs to, and where it stood */
 } Row;
 
 typedef struct Rows {
@@ -76,59 +77,111 @@ static void add_singles(const HmsConstraintRows *from, Rows *rows) {
     }
 }
 
-static bool belongs(const Row *first, const Row *row) {
-    ConstraintKind kind = first->all.kind;
-    bool several = kind == CONSTRAINT_PRIMARY_KEY || kind == CONSTRAINT_UNIQUE || kind == CONSTRAINT_FOREIGN_KEY;
-    if (!several || row->all.kind != kind || !name_same(row->all.table.name, first->all.table.name) ||
-        !name_same(row->all.name, first->all.name)) {
-        return false;
-    }
-    return kind == CONSTRAINT_PRIMARY_KEY || !str_is_null(row->all.name) || row->seq > 1;
+static bool is_key(ConstraintKind kind) {
+    return kind == CONSTRAINT_PRIMARY_KEY || kind == CONSTRAINT_UNIQUE || kind == CONSTRAINT_FOREIGN_KEY;
 }
 
-static void sort_by_place(Row *rows, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        Row row = rows[i];
-        size_t at = i;
-        for (; at > 0 && rows[at - 1].seq > row.seq; at--) {
-            rows[at] = rows[at - 1];
+static bool alike(const Row *a, const Row *b) {
+    const TableRef *x = &a->all.table, *y = &b->all.table;
+    return a->all.kind == b->all.kind && name_same(x->name, y->name) && name_same(x->database, y->database);
+}
+
+/* The row before ROW that is of the same constraint; NULL: it is the first. LAST is the one without a name before it. */
+static Row *row_before(Arena *arena, StrMap *named, Row *last, Row *row) {
+    if (!is_key(row->all.kind)) {
+        return NULL;
+    }
+    if (str_is_empty(row->all.name)) {
+        bool goes_on = last && alike(last, row) && (row->all.kind == CONSTRAINT_PRIMARY_KEY || row->seq > last->seq);
+        return goes_on ? last : NULL;
+    }
+    Str name = name_fold(arena, row->all.name);
+    Row *before = strmap_get(named, name);
+    if (!before || !alike(before, row)) {
+        (void)strmap_put(named, name, row);
+        return NULL;
+    }
+    return before;
+}
+
+/* Says of each row which constraint it belongs to; how many there are. */
+static size_t number_rows(Arena *arena, Rows *rows) {
+    StrMap *named = strmap_new(arena, rows->count);
+    Row *last = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count && !arena_exceeded(arena); i++) {
+        Row *row = &rows->items[i];
+        const Row *before = row_before(arena, named, last, row);
+        row->at = i;
+        row->constraint = before ? before->constraint : count++;
+        last = str_is_empty(row->all.name) ? row : last;
+    }
+    return count;
+}
+
+static int compare_rows(const void *a, const void *b) {
+    const Row *x = a, *y = b;
+    if (x->constraint != y->constraint) {
+        return x->constraint < y->constraint ? -1 : 1;
+    }
+    if (x->seq != y->seq) {
+        return x->seq < y->seq ? -1 : 1;
+    }
+    return x->at < y->at ? -1 : 1;
+}
+
+/* ROWS are sorted. */
+static void join(const Rows *rows, Str *columns, Str *parent_columns, Constraints *out) {
+    for (size_t i = 0; i < rows->count; i++) {
+        const Row *row = &rows->items[i];
+        Constraint *c = &out->items[row->constraint];
+        if (i == 0 || rows->items[i - 1].constraint != row->constraint) {
+            *c = row->all;
+            c->columns.items = columns + i;
+            c->parent_columns.items = parent_columns + i;
         }
-        rows[at] = row;
+        if (!str_is_null(row->column)) {
+            c->columns.items[c->columns.count++] = row->column;
+        }
+        if (!str_is_null(row->parent_column)) {
+            c->parent_columns.items[c->parent_columns.count++] = row->parent_column;
+        }
     }
 }
 
-static Constraint join(Arena *arena, Row *rows, size_t count) {
-    Constraint c = rows[0].all;
-    sort_by_place(rows, count);
-    c.columns.items = ARENA_ARRAY(arena, Str, count);
-    c.parent_columns.items = ARENA_ARRAY(arena, Str, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!str_is_null(rows[i].column)) {
-            c.columns.items[c.columns.count++] = rows[i].column;
-        }
-        if (!str_is_null(rows[i].parent_column)) {
-            c.parent_columns.items[c.parent_columns.count++] = rows[i].parent_column;
+/* A check of the whole row has no column; all others would lose one unseen. */
+static bool expect_columns(HmsCall *call, const Rows *rows, Err *err) {
+    for (size_t i = 0; i < rows->count; i++) {
+        const Row *row = &rows->items[i];
+        if (row->all.kind != CONSTRAINT_CHECK && !hms_given(call, row->column, "Column name", err)) {
+            return false;
         }
     }
-    return c;
+    return true;
 }
 
 bool hms_read_constraints(HmsCall *call, const HmsConstraintRows *from, Constraints *ret, Err *err) {
     size_t most = from->primary.count + from->foreign.count + from->unique.count + from->not_null.count + from->defaults.count +
                   from->checks.count;
     Rows rows = {ARENA_ARRAY(call->arena, Row, most), 0};
-    Constraints out = {ARENA_ARRAY(call->arena, Constraint, most), 0};
+    Str *columns = ARENA_ARRAY(call->arena, Str, most), *parent_columns = ARENA_ARRAY(call->arena, Str, most);
     if (!arena_check(call->arena, err)) {
         return false;
     }
     add_keys(from, &rows);
     add_singles(from, &rows);
-    for (size_t i = 0, count; i < rows.count; i += count) {
-        for (count = 1; i + count < rows.count && belongs(&rows.items[i], &rows.items[i + count]);) {
-            count++;
-        }
-        out.items[out.count++] = join(call->arena, &rows.items[i], count);
+    if (!expect_columns(call, &rows, err)) {
+        return false;
     }
+    Constraints out = {.count = number_rows(call->arena, &rows)};
+    out.items = ARENA_ARRAY(call->arena, Constraint, out.count);
+    if (!arena_check(call->arena, err)) {
+        return false;
+    }
+    if (rows.count) {
+        qsort(rows.items, rows.count, sizeof *rows.items, compare_rows);
+    }
+    join(&rows, columns, parent_columns, &out);
     *ret = out;
-    return arena_check(call->arena, err);
+    return true;
 }

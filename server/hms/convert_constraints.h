@@ -14,7 +14,7 @@ typedef struct HmsConstraintRows {
     HmsSQLCheckConstraintList checks;
 } HmsConstraintRows;
 
-/* Rows of one name are one key; rows without a name are one key until one counts from 1 again (a primary key: all of them).
+/* Rows of one name are one key, wherever they stand; rows without a name are one key until one counts from 1 again (a primary key: all of them).
  * The tables are as given, each with its catalog or none. */
 bool hms_read_constraints(HmsCall *call, const HmsConstraintRows *rows, Constraints *ret, Err *err) WARN_UNUSED;
 

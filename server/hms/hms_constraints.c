@@ -1,7 +1,7 @@
 /* Constraints: primary, foreign and unique keys, not null, default, check. The Metastore has a row for each column, as JDBC has;
  * the model has one object for each constraint. */
 #include "catalog/constraints.h"
-#include "server/hms/convert.h"
+#include "server/hms/convert_constraints.h"
 #include "server/hms/groups.h"
 
 /* ---- for answers ------------------------------------------------------------------------------------------------ */
@@ -263,228 +263,68 @@ static bool get_foreign_keys(HmsCall *call, const void *args, void *reply, Err *
 
 /* ---- adding ----------------------------------------------------------------------------------------------------- */
 
-/* A row of a request, whatever its kind. */
-typedef struct Row {
-    Constraint of; /* without columns */
-    Str column, parent_column;
-    int32_t seq;
-    size_t constraint, at; /* which constraint it belongs to, and where it stood */
-} Row;
-typedef struct RowList {
-    Row *items;
-    size_t count;
-} RowList;
-
-static bool is_key(ConstraintKind kind) {
-    return kind == CONSTRAINT_PRIMARY_KEY || kind == CONSTRAINT_FOREIGN_KEY || kind == CONSTRAINT_UNIQUE;
-}
-
-static int compare_rows(const void *a, const void *b) {
-    const Row *x = a, *y = b;
-    if (x->constraint != y->constraint) {
-        return x->constraint < y->constraint ? -1 : 1;
-    }
-    if (x->seq != y->seq) {
-        return x->seq < y->seq ? -1 : 1;
-    }
-    return x->at < y->at ? -1 : 1;
-}
-
-/* Rows of a key belong together by its name; without one, a new key begins where the numbers start anew. */
-static size_t number_rows(Arena *arena, RowList *rows) {
-    StrMap *named = strmap_new(arena, rows->count);
-    size_t count = 0, last = SIZE_MAX;
-    int32_t seq = 0;
-    for (size_t i = 0; i < rows->count && !arena_exceeded(arena); i++) {
-        Row *row = &rows->items[i];
-        row->at = i;
-        Row *before = NULL;
-        if (is_key(row->of.kind) && !str_is_empty(row->of.name)) {
-            Str name = name_fold(arena, row->of.name);
-            before = strmap_get(named, name);
-            if (!before) {
-                (void)strmap_put(named, name, row);
-            }
-            row->constraint = before ? before->constraint : count;
-        } else {
-            bool goes_on = is_key(row->of.kind) && last != SIZE_MAX && row->seq > seq;
-            before = goes_on ? &rows->items[last] : NULL;
-            row->constraint = before ? before->constraint : count;
-            last = i;
-            seq = row->seq;
-        }
-        count += !before;
-    }
-    return count;
-}
-
-static void take_column(Constraint *c, const Row *row) {
-    if (!str_is_null(row->column)) {
-        c->columns.items[c->columns.count++] = row->column;
-    }
-    if (!str_is_null(row->parent_column)) {
-        c->parent_columns.items[c->parent_columns.count++] = row->parent_column;
-    }
-}
-
-static bool group_rows(Arena *arena, RowList *rows, Constraints *ret, Err *err) {
-    Constraints out = {.count = number_rows(arena, rows)};
-    out.items = ARENA_ARRAY(arena, Constraint, out.count);
-    Str *columns = ARENA_ARRAY(arena, Str, rows->count), *parents = ARENA_ARRAY(arena, Str, rows->count);
-    if (!arena_check(arena, err)) {
-        return false;
-    }
-    qsort(rows->items, rows->count, sizeof *rows->items, compare_rows);
-    for (size_t i = 0; i < rows->count; i++) {
-        const Row *row = &rows->items[i];
-        Constraint *c = &out.items[row->constraint];
-        if (i == 0 || rows->items[i - 1].constraint != row->constraint) {
-            *c = row->of;
-            c->columns.items = columns + i;
-            c->parent_columns.items = parents + i;
-        }
-        take_column(c, row);
-    }
-    *ret = out;
-    return true;
-}
-
 static bool same_table(TableRef a, TableRef b) {
     return name_same(a.catalog, b.catalog) && name_same(a.database, b.database) && name_same(a.name, b.name);
 }
 
-/* Takes apart the names of the tables of a row. */
-static bool read_tables(HmsCall *call, Row *row, Err *err) {
-    Constraint *c = &row->of;
+/* Takes apart the names of the tables at both ends. */
+static bool read_tables(HmsCall *call, Constraint *c, Err *err) {
     TableRef table = c->table, parent = c->parent;
-    if (!hms_table_ref(call, table.catalog, table.database, table.name, &c->table, err)) {
-        return false;
-    }
-    if (c->kind != CONSTRAINT_CHECK && !hms_given(call, row->column, "Column name", err)) {
-        return false;
-    }
-    return c->kind != CONSTRAINT_FOREIGN_KEY || hms_table_ref(call, parent.catalog, parent.database, parent.name, &c->parent, err);
+    return hms_table_ref(call, table.catalog, table.database, table.name, &c->table, err) &&
+           (c->kind != CONSTRAINT_FOREIGN_KEY ||
+            hms_table_ref(call, parent.catalog, parent.database, parent.name, &c->parent, err));
 }
 
-static bool add(HmsCall *call, RowList rows, Err *err) {
+static bool add(HmsCall *call, const HmsConstraintRows *rows, Err *err) {
     Constraints constraints, made;
-    for (size_t i = 0; i < rows.count; i++) {
-        if (!read_tables(call, &rows.items[i], err)) {
+    if (!hms_read_constraints(call, rows, &constraints, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < constraints.count; i++) {
+        if (!read_tables(call, &constraints.items[i], err)) {
             return false;
         }
-        if (!same_table(rows.items[i].of.table, rows.items[0].of.table)) {
+        if (!same_table(constraints.items[i].table, constraints.items[0].table)) {
             return hms_throw(call, HMS_META, err, "The constraints of one request must all be of one table.");
         }
     }
-    return rows.count == 0 || (group_rows(call->arena, &rows, &constraints, err) &&
-                               constraint_add(&call->ctx, rows.items[0].of.table, &constraints, &made, err));
+    return constraints.count == 0 || constraint_add(&call->ctx, constraints.items[0].table, &constraints, &made, err);
 }
-
-#define OF_TABLE(r) .table = {(r)->catName, (r)->table_db, (r)->table_name}
-#define OF_FLAGS(r) \
-    .enable = (r)->has_enable_cstr && (r)->enable_cstr, .validate = (r)->has_validate_cstr && (r)->validate_cstr, \
-    .rely = (r)->has_rely_cstr && (r)->rely_cstr
 
 static bool add_primary_key(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)reply;
     const HmsAddPrimaryKeyRequest *req = ((const HmsAddPrimaryKeyArgs *)args)->req;
-    if (!req) {
-        return no_request(call, err);
-    }
-    RowList rows = {ARENA_ARRAY(call->arena, Row, req->primaryKeyCols.count), req->primaryKeyCols.count};
-    for (size_t i = 0; i < rows.count; i++) {
-        const HmsSQLPrimaryKey *r = &req->primaryKeyCols.items[i];
-        rows.items[i] = (Row){.of = {.kind = CONSTRAINT_PRIMARY_KEY, .name = r->pk_name, OF_TABLE(r), OF_FLAGS(r)},
-                              .column = r->column_name,
-                              .seq = r->key_seq};
-    }
-    return add(call, rows, err);
+    return req ? add(call, &(HmsConstraintRows){.primary = req->primaryKeyCols}, err) : no_request(call, err);
 }
 
 static bool add_foreign_key(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)reply;
     const HmsAddForeignKeyRequest *req = ((const HmsAddForeignKeyArgs *)args)->req;
-    if (!req) {
-        return no_request(call, err);
-    }
-    RowList rows = {ARENA_ARRAY(call->arena, Row, req->foreignKeyCols.count), req->foreignKeyCols.count};
-    for (size_t i = 0; i < rows.count; i++) {
-        const HmsSQLForeignKey *r = &req->foreignKeyCols.items[i];
-        rows.items[i] = (Row){.of = {.kind = CONSTRAINT_FOREIGN_KEY,
-                                     .name = r->fk_name,
-                                     .table = {r->catName, r->fktable_db, r->fktable_name},
-                                     .parent = {r->catName, r->pktable_db, r->pktable_name},
-                                     .update_rule = r->update_rule,
-                                     .delete_rule = r->delete_rule,
-                                     OF_FLAGS(r)},
-                              .column = r->fkcolumn_name,
-                              .parent_column = r->pkcolumn_name,
-                              .seq = r->key_seq};
-    }
-    return add(call, rows, err);
+    return req ? add(call, &(HmsConstraintRows){.foreign = req->foreignKeyCols}, err) : no_request(call, err);
 }
 
 static bool add_unique_constraint(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)reply;
     const HmsAddUniqueConstraintRequest *req = ((const HmsAddUniqueConstraintArgs *)args)->req;
-    if (!req) {
-        return no_request(call, err);
-    }
-    RowList rows = {ARENA_ARRAY(call->arena, Row, req->uniqueConstraintCols.count), req->uniqueConstraintCols.count};
-    for (size_t i = 0; i < rows.count; i++) {
-        const HmsSQLUniqueConstraint *r = &req->uniqueConstraintCols.items[i];
-        rows.items[i] = (Row){.of = {.kind = CONSTRAINT_UNIQUE, .name = r->uk_name, OF_TABLE(r), OF_FLAGS(r)},
-                              .column = r->column_name,
-                              .seq = r->key_seq};
-    }
-    return add(call, rows, err);
+    return req ? add(call, &(HmsConstraintRows){.unique = req->uniqueConstraintCols}, err) : no_request(call, err);
 }
 
 static bool add_not_null_constraint(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)reply;
     const HmsAddNotNullConstraintRequest *req = ((const HmsAddNotNullConstraintArgs *)args)->req;
-    if (!req) {
-        return no_request(call, err);
-    }
-    RowList rows = {ARENA_ARRAY(call->arena, Row, req->notNullConstraintCols.count), req->notNullConstraintCols.count};
-    for (size_t i = 0; i < rows.count; i++) {
-        const HmsSQLNotNullConstraint *r = &req->notNullConstraintCols.items[i];
-        rows.items[i] = (Row){.of = {.kind = CONSTRAINT_NOT_NULL, .name = r->nn_name, OF_TABLE(r), OF_FLAGS(r)},
-                              .column = r->column_name};
-    }
-    return add(call, rows, err);
+    return req ? add(call, &(HmsConstraintRows){.not_null = req->notNullConstraintCols}, err) : no_request(call, err);
 }
 
 static bool add_default_constraint(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)reply;
     const HmsAddDefaultConstraintRequest *req = ((const HmsAddDefaultConstraintArgs *)args)->req;
-    if (!req) {
-        return no_request(call, err);
-    }
-    RowList rows = {ARENA_ARRAY(call->arena, Row, req->defaultConstraintCols.count), req->defaultConstraintCols.count};
-    for (size_t i = 0; i < rows.count; i++) {
-        const HmsSQLDefaultConstraint *r = &req->defaultConstraintCols.items[i];
-        rows.items[i] = (Row){
-            .of = {.kind = CONSTRAINT_DEFAULT, .name = r->dc_name, .expression = r->default_value, OF_TABLE(r), OF_FLAGS(r)},
-            .column = r->column_name};
-    }
-    return add(call, rows, err);
+    return req ? add(call, &(HmsConstraintRows){.defaults = req->defaultConstraintCols}, err) : no_request(call, err);
 }
 
 static bool add_check_constraint(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)reply;
     const HmsAddCheckConstraintRequest *req = ((const HmsAddCheckConstraintArgs *)args)->req;
-    if (!req) {
-        return no_request(call, err);
-    }
-    RowList rows = {ARENA_ARRAY(call->arena, Row, req->checkConstraintCols.count), req->checkConstraintCols.count};
-    for (size_t i = 0; i < rows.count; i++) {
-        const HmsSQLCheckConstraint *r = &req->checkConstraintCols.items[i];
-        rows.items[i] = (Row){
-            .of = {.kind = CONSTRAINT_CHECK, .name = r->dc_name, .expression = r->check_expression, OF_TABLE(r), OF_FLAGS(r)},
-            .column = str_is_empty(r->column_name) ? STR_NULL : r->column_name};
-    }
-    return add(call, rows, err);
+    return req ? add(call, &(HmsConstraintRows){.checks = req->checkConstraintCols}, err) : no_request(call, err);
 }
 
 /* ---- dropping --------------------------------------------------------------------------------------------------- */
