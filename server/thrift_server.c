@@ -462,7 +462,7 @@ static void *io_main(void *arg) {
     int64_t looked_us = clock_monotonic_us();
     pthread_setname_np(pthread_self(), "thrift-io");
     for (;;) {
-        struct epoll_event events[EVENTS];
+        struct epoll_event events[EVENTS] = {0};
         int n = epoll_wait(io->epoll, events, EVENTS, TICK_MS);
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == server) {

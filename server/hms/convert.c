@@ -243,7 +243,7 @@ HmsCatalog *hms_catalog(Arena *arena, const CatalogInfo *c) {
 
 /* ---- of requests ------------------------------------------------------------------------------------------------ */
 
-Micros hms_time(int32_t seconds, bool given) { return given && seconds != 0 ? (Micros)seconds * 1000000 : MICROS_NONE; }
+static Micros time_of(int32_t seconds, bool given) { return given && seconds != 0 ? (Micros)seconds * 1000000 : MICROS_NONE; }
 
 /* Maps come as the client wrote them. */
 Params hms_read_params(Arena *arena, const Params *params) {
@@ -255,7 +255,7 @@ Params hms_read_params(Arena *arena, const Params *params) {
     return out;
 }
 
-const ColumnSet *hms_read_columns(Arena *arena, HmsFieldSchemaList list) {
+static const ColumnSet *read_columns(Arena *arena, HmsFieldSchemaList list) {
     Column *items = ARENA_ARRAY(arena, Column, list.count);
     for (size_t i = 0; i < list.count; i++) {
         const HmsFieldSchema *f = &list.items[i];
@@ -293,7 +293,7 @@ static void read_skew(Arena *arena, const HmsSkewedInfo *s, Skew *ret) {
     }
 }
 
-bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *ret, Err *err) {
+static bool read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *ret, Err *err) {
     Arena *arena = call->arena;
     StorageFormat *f = ARENA_NEW(arena, StorageFormat);
     f->input_format = sd->inputFormat;
@@ -312,7 +312,7 @@ bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *re
     *ret = (Storage){
         .given = true,
         .location = sd->location,
-        .columns = hms_read_columns(arena, sd->cols),
+        .columns = read_columns(arena, sd->cols),
         .format = storage_format_make(arena, f),
         .params = hms_read_params(arena, &sd->parameters),
     };
@@ -326,21 +326,21 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
         .type = t->tableType,
         .owner = t->owner,
         .owner_type = t->has_ownerType ? hms_principal_name(t->ownerType) : STR_NULL,
-        .partition_keys = t->partitionKeys.count ? hms_read_columns(arena, t->partitionKeys) : &column_set_none,
+        .partition_keys = t->partitionKeys.count ? read_columns(arena, t->partitionKeys) : &column_set_none,
         .params = hms_read_params(arena, &t->parameters),
         .retention = t->has_retention ? t->retention : 0,
         .view_original = t->viewOriginalText,
         .view_expanded = t->viewExpandedText,
         .rewrite_enabled = t->has_rewriteEnabled && t->rewriteEnabled,
-        .created_at = hms_time(t->createTime, t->has_createTime),
+        .created_at = time_of(t->createTime, t->has_createTime),
         .updated_at = MICROS_NONE,
-        .last_access_at = hms_time(t->lastAccessTime, t->has_lastAccessTime),
+        .last_access_at = time_of(t->lastAccessTime, t->has_lastAccessTime),
         .last_analyzed_at = MICROS_NONE,
         .dropped_at = MICROS_NONE,
     };
     out.storage = (Storage){.columns = &column_set_none, .format = &storage_format_none};
     if (!hms_database_name(call, t->catName, t->dbName, &out.catalog, &out.database, err) ||
-        (t->sd && !hms_read_storage(call, t->sd, &out.storage, err))) {
+        (t->sd && !read_storage(call, t->sd, &out.storage, err))) {
         return false;
     }
     *ret = out;
@@ -352,9 +352,9 @@ bool hms_read_partition(HmsCall *call, const HmsPartition *p, Partition *ret, Er
         .values = p->values,
         .params = hms_read_params(call->arena, &p->parameters),
         .storage = {.columns = &column_set_none, .format = &storage_format_none},
-        .created_at = hms_time(p->createTime, p->has_createTime),
-        .last_access_at = hms_time(p->lastAccessTime, p->has_lastAccessTime),
+        .created_at = time_of(p->createTime, p->has_createTime),
+        .last_access_at = time_of(p->lastAccessTime, p->has_lastAccessTime),
         .last_analyzed_at = MICROS_NONE,
     };
-    return !p->sd || hms_read_storage(call, p->sd, &ret->storage, err);
+    return !p->sd || read_storage(call, p->sd, &ret->storage, err);
 }

@@ -36,10 +36,7 @@ bool hms_principal_type(Str name, int32_t *ret);
 Str hms_principal_name(int32_t type); /* null when it is none */
 
 /* ---- of requests ---- */
-Micros hms_time(int32_t seconds, bool given); /* MICROS_NONE when not given or 0 */
 Params hms_read_params(Arena *arena, const Params *params);
-const ColumnSet *hms_read_columns(Arena *arena, HmsFieldSchemaList list);
-bool hms_read_storage(HmsCall *call, const HmsStorageDescriptor *sd, Storage *ret, Err *err) WARN_UNUSED;
 /* Everything that the Metastore's model has; catalog and database are taken apart. The comment is a parameter as yet:
  * catalog/hive_table.h knows what to do with it. */
 bool hms_read_table(HmsCall *call, const HmsTable *table, Table *ret, Err *err) WARN_UNUSED;
