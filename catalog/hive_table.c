@@ -1,5 +1,6 @@
 #include "catalog/hive_table.h"
 
+#include "base/json_reader.h"
 #include "catalog/content.h"
 #include "catalog/diff.h"
 #include "catalog/places.h"
@@ -121,6 +122,24 @@ static const ColumnSet *keep_column_params(Ctx *ctx, const ColumnSet *before, co
     return column_set_make(ctx->arena, items, sent->count);
 }
 
+/* Members that are sent replace those of the same name, the others are none of Hive's business. */
+static Str merge_extra(Ctx *ctx, Str before, Str sent) {
+    enum { DEPTH = 64 };
+    json_t *old, *new;
+    Err ignored;
+    if (str_is_null(before) || str_is_null(sent)) {
+        return str_is_null(sent) ? before : sent;
+    }
+    if (!jr_parse(ctx->arena, before, DEPTH, &old, &ignored) || !jr_parse(ctx->arena, sent, DEPTH, &new, &ignored)) {
+        return before;
+    }
+    json_object_update(old, new);
+    char *text = json_dumps(old, JSON_COMPACT | JSON_SORT_KEYS);
+    Str merged = text ? arena_str(ctx->arena, str_from(text)) : before;
+    free(text);
+    return merged;
+}
+
 static bool incompatible(Ctx *ctx, const ColumnSet *before, const ColumnSet *after, Err *err) {
     Str names = STR("");
     for (size_t i = 0; i < MIN(before->count, after->count); i++) {
@@ -168,6 +187,7 @@ static void replace(Ctx *ctx, const Table *sent, Table *table) {
     table->view_expanded = sent->view_expanded;
     table->rewrite_enabled = sent->rewrite_enabled;
     table->last_access_at = sent->last_access_at;
+    table->extra = merge_extra(ctx, before.extra, sent->extra);
     settle_comment(&before, table);
     set_ddl_time(ctx, &table->params);
 }

@@ -15,7 +15,7 @@ void hive_table_settle(Ctx *ctx, Table *table, bool *ret_count);
 void hive_table_count(const Ctx *ctx, Table *table);
 
 typedef struct HiveAlter {
-    Table sent;      /* the whole table, as the client wants it */
+    Table sent;      /* the whole table, as the client wants it; members of its extra replace those that are there */
     TableAlter how;  /* but for edit and arg */
     bool keep_stats; /* the client keeps numFiles and totalSize itself */
     bool accurate;   /* the client vouches for the statistics it sends */

@@ -2,6 +2,7 @@
 
 #include "catalog/content.h"
 #include "catalog/hive_table.h"
+#include "server/hms/creation.h"
 #include "thrift/encode.h"
 
 /* ---- for answers ------------------------------------------------------------------------------------------------ */
@@ -112,6 +113,7 @@ void hms_table_put(Arena *arena, const Table *t, HmsTable *out) {
     out->tableType = hive_table_type(t);
     THRIFT_SET(out, temporary, false);
     THRIFT_SET(out, rewriteEnabled, t->rewrite_enabled);
+    out->creationMetadata = hms_creation_read(arena, t);
     int32_t type = HMS_PRINCIPAL_TYPE_USER;
     (void)hms_principal_type(t->owner_type, &type);
     THRIFT_SET(out, ownerType, type);
@@ -340,7 +342,7 @@ bool hms_read_table(HmsCall *call, const HmsTable *t, Table *ret, Err *err) {
     };
     out.storage = (Storage){.columns = &column_set_none, .format = &storage_format_none};
     if (!hms_database_name(call, t->catName, t->dbName, &out.catalog, &out.database, err) ||
-        (t->sd && !read_storage(call, t->sd, &out.storage, err))) {
+        !hms_creation_keep(arena, t, &out.extra, err) || (t->sd && !read_storage(call, t->sd, &out.storage, err))) {
         return false;
     }
     *ret = out;

@@ -231,7 +231,25 @@ def test_materialized_views(client, db):
         client.create_table(view)
     assert client.get_materialized_views_for_rewriting(db) == ["used"]
     found = [v for v in client.get_all_materialized_view_objects_for_rewriting() if v.dbName == db]
-    assert [v.tableName for v in found] == ["used"] and found[0].rewriteEnabled
+    assert [v.tableName for v in found] == ["used"] and found[0].rewriteEnabled and found[0].creationMetadata is None
+
+
+def test_what_a_materialized_view_was_made_from(client, api, db):
+    view = hms.table(db, "made", kind="MATERIALIZED_VIEW")
+    view.creationMetadata = t.CreationMetadata(catName="hive", dbName=db, tblName="made", tablesUsed={f"{db}.base"}, validTxnList="x:1",
+                                               materializationTime=5)
+    client.create_table(view)
+    got = client.get_table(db, "made").creationMetadata
+    assert (got.tablesUsed, got.validTxnList, got.materializationTime) == ({f"{db}.base"}, "x:1", 5)
+    body = rest(api, db, "made")
+    api.ok("PATCH", f"/catalogs/hive/databases/{db}/tables/made", json={"extra": body["extra"] | {"glue.y": "z"}})
+    view = client.get_table(db, "made")
+    view.creationMetadata.validTxnList = "x:2"
+    client.alter_table(db, "made", view)
+    view.creationMetadata = None
+    client.alter_table(db, "made", view)
+    assert client.get_table(db, "made").creationMetadata.validTxnList == "x:2"
+    assert rest(api, db, "made")["extra"]["glue.y"] == "z"
 
 
 # ---- making --------------------------------------------------------------------------------------------------------
