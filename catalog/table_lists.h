@@ -6,8 +6,9 @@
 
 typedef struct TableMeta {
     Str database, name;
-    Str type; /* never null: what Hive makes of one that is not given */
-    Str comment, owner, owner_type;
+    Str type;    /* never null: what Hive makes of one that is not given */
+    Str comment; /* null, too, when nobody asks for it */
+    Str owner, owner_type;
 } TableMeta;
 typedef struct TableMetas {
     TableMeta *items;
@@ -21,6 +22,7 @@ typedef struct TableMetaQuery {
     Str table_pattern;
     StrList types;   /* none: all */
     bool rewritable; /* materialized views that queries may be answered from, and nothing else */
+    bool comments;   /* give those, too */
     int64_t limit;   /* < 0: all */
 } TableMetaQuery;
 /* By database and name. Reads a few fields of each table, however large its parameters are. */

@@ -2,12 +2,15 @@
 
 #include "catalog/sql/row.h"
 
+/* Most have no such parameter, and then nothing needs to be taken apart. */
 #define PARAM(key) \
-    "(SELECT t.params[i + 1] FROM generate_series(1, cardinality(t.params), 2) AS i WHERE t.params[i] = '" key "' LIMIT 1)"
+    "CASE WHEN '" key "' = ANY (t.params) THEN (SELECT t.params[i + 1] FROM generate_series(1, cardinality(t.params), 2) AS i" \
+    " WHERE t.params[i] = '" key "' LIMIT 1) END"
 /* As hive_table_type() does. */
 #define TYPE \
     "coalesce(t.type, CASE WHEN t.view_original IS NOT NULL THEN 'VIRTUAL_VIEW'" \
     " WHEN lower(" PARAM("EXTERNAL") ") = 'true' THEN 'EXTERNAL_TABLE' ELSE 'MANAGED_TABLE' END)"
+#define COMMENT "coalesce(" PARAM("comment") ", t.description)"
 
 static TableMeta meta_from_row(const PgRows *rows, size_t row) {
     return (TableMeta){
@@ -24,13 +27,11 @@ bool table_lists_sql_metas(Ctx *ctx, PgConn *conn, const Databases *databases, c
                            TableMetas *ret, Err *err) {
     static const PgStmt stmt = {
         NULL, /* planned for what is asked for */
-        "SELECT d.name, t.name, " TYPE ", coalesce(" PARAM(
-            "comment") ", t.description), t.owner, t.owner_type"
-                       " FROM tables t JOIN databases d ON d.id = t.database_id"
-                       " WHERE t.database_id = ANY ($1::bigint[]) AND t.dropped_at IS NULL AND ($2::text[] IS NULL OR " TYPE
-                       " = ANY ($2))"
-                       " AND starts_with(t.name, $3) AND (NOT $4 OR (t.type = 'MATERIALIZED_VIEW' AND t.rewrite_enabled))"
-                       " ORDER BY d.name, t.name LIMIT $5"};
+        "SELECT d.name, t.name, " TYPE ", CASE WHEN $6 THEN " COMMENT " END, t.owner, t.owner_type"
+        " FROM tables t JOIN databases d ON d.id = t.database_id"
+        " WHERE t.database_id = ANY ($1::bigint[]) AND t.dropped_at IS NULL AND ($2::text[] IS NULL OR " TYPE " = ANY ($2))"
+        " AND starts_with(t.name, $3) AND (NOT $4 OR (t.type = 'MATERIALIZED_VIEW' AND t.rewrite_enabled))"
+        " ORDER BY d.name, t.name LIMIT $5"};
     int64_t *ids = ARENA_ARRAY(ctx->arena, int64_t, databases->count);
     for (size_t i = 0; i < databases->count; i++) {
         ids[i] = databases->items[i].id;
@@ -46,6 +47,7 @@ bool table_lists_sql_metas(Ctx *ctx, PgConn *conn, const Databases *databases, c
     } else {
         pg_arg_i64(&args, query->limit);
     }
+    pg_arg_bool(&args, query->comments);
     if (!arena_check(ctx->arena, err) || !pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;
     }

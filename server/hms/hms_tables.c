@@ -253,7 +253,7 @@ static void put_meta(const TableMeta *meta, Str catalog, HmsTableMeta *ret) {
 static bool get_table_meta(HmsCall *call, const void *args, void *reply, Err *err) {
     const HmsGetTableMetaArgs *a = args;
     HmsTableMetaList *out = &((HmsGetTableMetaReply *)reply)->success;
-    TableMetaQuery query = {.table_pattern = a->tbl_patterns, .types = a->tbl_types, .limit = -1};
+    TableMetaQuery query = {.table_pattern = a->tbl_patterns, .types = a->tbl_types, .comments = true, .limit = -1};
     TableMetas found;
     if (!hms_database_name(call, STR_NULL, a->db_patterns, &query.catalog, &query.database_pattern, err) ||
         !list_metas(call, &query, &found, err)) {
