@@ -415,7 +415,7 @@ static void conn_open(ThriftServer *server, int fd, const struct sockaddr_storag
 }
 
 static void accept_all(ThriftServer *server) {
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     for (;;) {
         socklen_t len = sizeof from;
         int fd = accept4(server->options.listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
