@@ -3,12 +3,14 @@
 #include "base/json_reader.h"
 #include "base/log.h"
 #include "catalog/discard.h"
+#include "catalog/locks.h"
 #include "catalog/moves.h"
 #include "catalog/sealing.h"
 #include "catalog/secret.h"
 #include "catalog/sql/jobs_sql.h"
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/tables_sql.h"
+#include "catalog/transactions.h"
 #include "config/config.h"
 #include "storage/roots.h"
 
@@ -114,6 +116,17 @@ static bool sweep_log(Ctx *ctx, PgConn *conn, int64_t keep_ms, Err *err) {
     return true;
 }
 
+static bool forget_transactions(Ctx *ctx, Err *err) {
+    enum { STEPS = 100 };
+    int64_t removed = 1;
+    for (int i = 0; i < STEPS && removed > 0; i++) {
+        if (!txns_sweep(ctx, &removed, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* After a rotation of the key. What does not work is said, and holds up nothing else. */
 static void renew_secrets(Ctx *ctx) {
     int64_t count = 0;
@@ -138,7 +151,7 @@ bool housekeeping_sweep(Ctx *ctx, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     int64_t removed;
     renew_secrets(ctx);
-    return pg_acquire(ctx->catalog->pg, PG_BULK, ctx->deadline, &conn, err) &&
+    return forget_transactions(ctx, err) && pg_acquire(ctx->catalog->pg, PG_BULK, ctx->deadline, &conn, err) &&
            sweep_all(ctx, conn, sweep_dropped_tables, config->history.dropped, err) &&
            sweep_all(ctx, conn, sweep_dropped_databases, config->history.dropped, err) &&
            sweep_all(ctx, conn, sweep_moves, config->history.pointer_move_age, err) &&
@@ -146,3 +159,11 @@ bool housekeeping_sweep(Ctx *ctx, Err *err) {
            sweep_all(ctx, conn, sweep_partition_images, config->history.partitions, err) &&
            sweep_log(ctx, conn, config->history.changes, err) && sweep_content(ctx, conn, &removed, err);
 }
+
+/* Often enough for the shortest timeout, and to tell a pause of the server's from one of a client's. */
+int64_t housekeeping_pulse_ms(const Ctx *ctx) {
+    enum { LOOKS_IN_TIMEOUT = 20, LEAST_MS = 100, MOST_MS = 5000 };
+    return MIN(MAX(ctx->catalog->config->locks.timeout / LOOKS_IN_TIMEOUT, (int64_t)LEAST_MS), (int64_t)MOST_MS);
+}
+
+bool housekeeping_pulse(Ctx *ctx, Err *err) { return locks_expire(ctx, err); }

@@ -9,5 +9,8 @@
 bool housekeeping_jobs(Ctx *ctx, bool alone, bool *ret_worked, Err *err) WARN_UNUSED;
 /* Retention, and secrets to be sealed under the newest key. Every few minutes. */
 bool housekeeping_sweep(Ctx *ctx, Err *err) WARN_UNUSED;
+/* What must not wait behind the others: locks and transactions that time out. Every housekeeping_pulse_ms(). */
+bool housekeeping_pulse(Ctx *ctx, Err *err) WARN_UNUSED;
+int64_t housekeeping_pulse_ms(const Ctx *ctx);
 
 #endif

@@ -8,12 +8,12 @@
 #include "catalog/moves.h"
 #include "config/config.h"
 
-enum { MEMORY = 256 * 1024 * 1024, STEP_MS = 60 * 1000 };
+enum { MEMORY = 256 * 1024 * 1024, STEP_MS = 60 * 1000, PULSE_MEMORY = 16 * 1024 * 1024 };
 
 struct Housekeeper {
     Catalog *catalog;
     bool alone;
-    pthread_t thread;
+    pthread_t thread, pulse; /* jobs can take long, time-outs cannot wait */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stopping;
@@ -21,9 +21,9 @@ struct Housekeeper {
 
 static const Caller CALLER = {.protocol = STR_INIT("server"), .operation = STR_INIT("housekeeping"), .admin = true};
 
-static Ctx ctx_new(const Housekeeper *h) {
+static Ctx ctx_new(const Housekeeper *h, size_t memory) {
     return (Ctx){
-        .catalog = h->catalog, .arena = arena_new(MEMORY), .caller = &CALLER, .deadline = deadline_in_ms(STEP_MS), .pool = PG_BULK};
+        .catalog = h->catalog, .arena = arena_new(memory), .caller = &CALLER, .deadline = deadline_in_ms(STEP_MS), .pool = PG_BULK};
 }
 
 /* While the database is away its own log line has said so already. */
@@ -43,7 +43,7 @@ static bool is_stopping(Housekeeper *h) {
 static void run_jobs(Housekeeper *h) {
     bool worked = true;
     while (worked && !is_stopping(h)) {
-        Ctx ctx = ctx_new(h);
+        Ctx ctx = ctx_new(h, MEMORY);
         Err err;
         if (!housekeeping_jobs(&ctx, h->alone, &worked, &err)) {
             report(&err, "Housekeeping");
@@ -54,7 +54,7 @@ static void run_jobs(Housekeeper *h) {
 }
 
 static void run_sweep(Housekeeper *h) {
-    Ctx ctx = ctx_new(h);
+    Ctx ctx = ctx_new(h, MEMORY);
     Err err;
     if (!housekeeping_sweep(&ctx, &err)) {
         report(&err, "Removing what retention lets go");
@@ -96,8 +96,44 @@ static void *run(void *arg) {
     return NULL;
 }
 
+/* Once at the start: that makes known that there was a pause. */
+static void *run_pulse(void *arg) {
+    Housekeeper *h = arg;
+    int64_t ms;
+    do {
+        Ctx ctx = ctx_new(h, PULSE_MEMORY);
+        Err err;
+        if (!housekeeping_pulse(&ctx, &err)) {
+            report(&err, "Looking for what has timed out");
+        }
+        ms = housekeeping_pulse_ms(&ctx);
+        arena_free(ctx.arena);
+    } while (wait_ms(h, ms));
+    return NULL;
+}
+
+static void end_threads(Housekeeper *h) {
+    pthread_mutex_lock(&h->lock);
+    h->stopping = true;
+    pthread_cond_broadcast(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+}
+
+static bool start_threads(Housekeeper *h, Err *err) {
+    int failed = pthread_create(&h->thread, NULL, run, h);
+    if (!failed) {
+        failed = pthread_create(&h->pulse, NULL, run_pulse, h);
+        if (!failed) {
+            return true;
+        }
+        end_threads(h);
+        pthread_join(h->thread, NULL);
+    }
+    return err_set(err, ERR_INTERNAL, "No thread can be started for housekeeping: %s.", strerror(failed));
+}
+
 static bool settle_moves(Housekeeper *h, Err *err) {
-    Ctx ctx = ctx_new(h);
+    Ctx ctx = ctx_new(h, MEMORY);
     bool ok = move_recover(&ctx, h->alone, err);
     arena_free(ctx.arena);
     return ok;
@@ -113,10 +149,9 @@ bool housekeeper_start(Catalog *catalog, bool alone, Housekeeper **ret, Err *err
         free(h);
         return false;
     }
-    int failed = pthread_create(&h->thread, NULL, run, h);
-    if (failed) {
+    if (!start_threads(h, err)) {
         free(h);
-        return err_set(err, ERR_INTERNAL, "No thread can be started for housekeeping: %s.", strerror(failed));
+        return false;
     }
     *ret = h;
     return true;
@@ -127,11 +162,8 @@ bool housekeeper_stop(Housekeeper *h, int64_t timeout_ms) {
         return true;
     }
     struct timespec until = in_ms(timeout_ms);
-    pthread_mutex_lock(&h->lock);
-    h->stopping = true;
-    pthread_cond_signal(&h->wake);
-    pthread_mutex_unlock(&h->lock);
-    if (pthread_timedjoin_np(h->thread, NULL, &until) != 0) {
+    end_threads(h);
+    if (pthread_timedjoin_np(h->thread, NULL, &until) != 0 || pthread_timedjoin_np(h->pulse, NULL, &until) != 0) {
         return false;
     }
     free(h);

@@ -13,6 +13,8 @@ extern const HmsGroup hms_group_tables_write;     /* hms_tables_write.c */
 extern const HmsGroup hms_group_statistics;       /* hms_statistics.c */
 extern const HmsGroup hms_group_constraints;      /* hms_constraints.c */
 extern const HmsGroup hms_group_partitions;       /* hms_partitions.c: reading them */
+extern const HmsGroup hms_group_locks;            /* hms_locks.c */
+extern const HmsGroup hms_group_transactions;     /* hms_transactions.c */
 
 #define HMS_GROUP(of_name, of_rows) \
     { .name = (of_name), .rows = (of_rows), .count = ARRAY_LEN(of_rows) }
