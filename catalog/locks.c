@@ -139,7 +139,7 @@ static bool acquire_body(PgConn *conn, void *arg, Err *err) {
     LockLook look;
     int64_t id;
     if (!locks_sql_serialize(ctx, conn, a->databases, err) || (a->ask.txn > 0 && !txns_sql_hold_open(ctx, conn, a->ask.txn, err)) ||
-        !locks_sql_insert(ctx, conn, &a->ask, a->waits, &id, err) || !locks_sql_evaluate(ctx, conn, id, &look, err)) {
+        !locks_sql_insert(ctx, conn, &a->ask, a->waits, &id, err) || !locks_sql_evaluate(ctx, conn, id, false, &look, err)) {
         return false;
     }
     a->answer = (LockAnswer){.id = id, .state = look.state};
@@ -169,7 +169,8 @@ static bool not_found(int64_t id, Err *err) { return err_set(err, ERR_LOCK_NOT_F
 bool lock_check(Ctx *ctx, int64_t id, LockAnswer *ret, Err *err) {
     CLEANUP(pg_conn_cleanup) PgConn *conn = NULL;
     LockLook look;
-    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) || !locks_sql_evaluate(ctx, conn, id, &look, err)) {
+    if (!pg_acquire(ctx->catalog->pg, ctx->pool, ctx->deadline, &conn, err) ||
+        !locks_sql_evaluate(ctx, conn, id, true, &look, err)) {
         return false;
     }
     if (!look.found) {

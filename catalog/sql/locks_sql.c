@@ -98,7 +98,7 @@ static LockKind kind_of(const PgRows *rows, size_t row, int col) {
 /* Earlier locks only become fewer: they were all there, committed, when this one was made (see locks_sql_insert()). So who
  * finds none has the lock, with no need to keep others away, and of two that conflict the later one waits until the earlier
  * one is gone. */
-bool locks_sql_evaluate(Ctx *ctx, PgConn *conn, int64_t id, LockLook *ret, Err *err) {
+bool locks_sql_evaluate(Ctx *ctx, PgConn *conn, int64_t id, bool beats, LockLook *ret, Err *err) {
     static const PgStmt stmt = {
         "lock_evaluate",
         "WITH mine AS MATERIALIZED (SELECT c.* FROM lock_components c WHERE c.lock_id = $1"
@@ -106,12 +106,13 @@ bool locks_sql_evaluate(Ctx *ctx, PgConn *conn, int64_t id, LockLook *ret, Err *
         " blocker AS MATERIALIZED (SELECT b.lock_id, b.no, b.kind, m.kind AS waiting FROM mine m CROSS JOIN LATERAL ("
         "     SELECT * FROM (" EARLIER("m.table_name <> '' AND c.table_name IN (m.table_name, '')") " UNION ALL " EARLIER(
             "m.table_name = ''") ") e ORDER BY e.lock_id, e.no LIMIT 1) b ORDER BY b.lock_id, b.no, m.no LIMIT 1)"
-                                 " UPDATE locks l SET heartbeat_at = clock_timestamp(), heartbeats = l.heartbeats + 1, blocked_by = b.lock_id,"
+                                 " UPDATE locks l SET heartbeat_at = clock_timestamp(), heartbeats = l.heartbeats + $2, blocked_by = b.lock_id,"
                                  "     blocked_by_no = b.no, acquired_at = coalesce(l.acquired_at, CASE WHEN b.lock_id IS NULL THEN clock_timestamp() END)"
                                  " FROM (SELECT b.* FROM (SELECT 1) one LEFT JOIN blocker b ON true) b WHERE l.id = $1"
                                  " RETURNING l.acquired_at IS NOT NULL, l.txn_id, b.lock_id, b.no, b.waiting, b.kind"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, id);
+    pg_arg_i32(&args, beats);
     PgRows rows;
     if (!pg_exec(conn, &stmt, &args, ctx->arena, &rows, err)) {
         return false;

@@ -23,8 +23,8 @@ typedef struct LockLook {
     LockKind blocked_kind, blocking_kind; /* of the component that waits, and of the one it waits for */
 } LockLook;
 
-/* A heartbeat, and acquires the lock when nothing earlier stands in its way any more. */
-bool locks_sql_evaluate(Ctx *ctx, PgConn *conn, int64_t id, LockLook *ret, Err *err) WARN_UNUSED;
+/* Acquires the lock when nothing earlier stands in its way any more. BEATS: counts as a heartbeat. */
+bool locks_sql_evaluate(Ctx *ctx, PgConn *conn, int64_t id, bool beats, LockLook *ret, Err *err) WARN_UNUSED;
 bool locks_sql_heartbeat(Ctx *ctx, PgConn *conn, int64_t id, bool *ret_found, Err *err) WARN_UNUSED;
 /* *ret_txn: the transaction that keeps it from being released, 0 for none. */
 bool locks_sql_release(Ctx *ctx, PgConn *conn, int64_t id, int64_t *ret_txn, Err *err) WARN_UNUSED;

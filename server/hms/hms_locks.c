@@ -10,10 +10,13 @@ static WriteOperation operation_of(const HmsLockComponent *c) {
     return writes && !c->isDynamicPartitionWrite ? (WriteOperation)c->operationType : WRITE_NONE;
 }
 
+/* Newer clients always send the default as catalog, also beside a name with another one in it. */
+static Str catalog_beside(Str catalog, Str database) { return str_starts(database, STR("@")) ? STR_NULL : catalog; }
+
 static bool read_component(HmsCall *call, const HmsLockComponent *c, LockComponent *ret, Err *err) {
     *ret = (LockComponent){
         .kind = (LockKind)c->type, .table = c->tablename, .partition = c->partitionname, .operation = operation_of(c)};
-    return hms_database_name(call, c->catName, c->dbname, &ret->catalog, &ret->database, err);
+    return hms_database_name(call, catalog_beside(c->catName, c->dbname), c->dbname, &ret->catalog, &ret->database, err);
 }
 
 static HmsLockResponse *answer_of(HmsCall *call, const LockAnswer *answer) {
@@ -122,7 +125,8 @@ static HmsShowLocksResponseElement element_of(const LockRow *row) {
 /* Without a database, those of all catalogs. */
 static bool query_of(HmsCall *call, const HmsShowLocksRequest *rqst, LockQuery *ret, Err *err) {
     *ret = (LockQuery){.table = rqst->tablename, .partition = rqst->partname, .txn = MAX(rqst->txnid, (int64_t)0)};
-    return str_is_null(rqst->dbname) || hms_database_name(call, rqst->catname, rqst->dbname, &ret->catalog, &ret->database, err);
+    return str_is_null(rqst->dbname) ||
+           hms_database_name(call, catalog_beside(rqst->catname, rqst->dbname), rqst->dbname, &ret->catalog, &ret->database, err);
 }
 
 static bool show_locks(HmsCall *call, const void *args, void *reply, Err *err) {
