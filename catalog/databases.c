@@ -8,6 +8,7 @@
 #include "catalog/scope.h"
 #include "catalog/sql/databases_sql.h"
 #include "catalog/sql/discard_sql.h"
+#include "catalog/sql/transactions_sql.h"
 #include "catalog/table_check.h"
 #include "config/config.h"
 
@@ -243,8 +244,9 @@ static bool rename_body(PgConn *conn, void *arg, Err *err) {
     how->result = before;
     how->result.name = how->new_name;
     how->result.bootstrap = false;
+    TableRef from = {before.catalog, before.name, STR_NULL}, to = {before.catalog, how->new_name, STR_NULL};
     return str_eq(before.name, how->new_name) ||
-           (databases_sql_rename(how->ctx, conn, &how->result, err) &&
+           (databases_sql_rename(how->ctx, conn, &how->result, err) && acid_sql_rename(how->ctx, conn, from, to, err) &&
             log_database(how->ctx, conn, "rename", "ALTER_DATABASE", &before, &how->result, NULL, err));
 }
 

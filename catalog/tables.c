@@ -16,6 +16,7 @@
 #include "catalog/sql/partitions_sql.h"
 #include "catalog/sql/statistics_sql.h"
 #include "catalog/sql/tables_sql.h"
+#include "catalog/sql/transactions_sql.h"
 #include "catalog/sql/versions_sql.h"
 #include "catalog/table_check.h"
 #include "catalog/versions.h"
@@ -373,6 +374,12 @@ static bool forget_columns(PgConn *conn, Altering *a, Err *err) {
            (gone.count == 0 || constraints_forget_columns(a->ctx, conn, a->before.id, gone, err));
 }
 
+static bool rename_acid(PgConn *conn, const Altering *a, Err *err) {
+    TableRef from = {a->before.catalog, a->before.database, a->before.name};
+    TableRef to = {a->after.catalog, a->after.database, a->after.name};
+    return !is_renamed(a) || acid_sql_rename(a->ctx, conn, from, to, err);
+}
+
 static bool write_alter(PgConn *conn, Altering *a, Err *err) {
     bool renamed = is_renamed(a);
     Database target;
@@ -395,9 +402,9 @@ static bool write_alter(PgConn *conn, Altering *a, Err *err) {
         return false;
     }
     /* A partition may have come after the keys were checked, but none comes while this row is locked. */
-    return !a->won ||
-           (check_keys(conn, a, err) && write_location(conn, a, err) && cascade(conn, a, seq, err) &&
-            forget_columns(conn, a, err) && (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
+    return !a->won || (check_keys(conn, a, err) && write_location(conn, a, err) && cascade(conn, a, seq, err) &&
+                       forget_columns(conn, a, err) && rename_acid(conn, a, err) &&
+                       (a->diff.pointer_move || a->diff.noop || search_update(a->ctx, conn, a->ret, err)));
 }
 
 /* First try: on what was read without a lock. Nearly always nobody came in between. */

@@ -365,6 +365,32 @@ bool write_ids_sql_of(Ctx *ctx, PgConn *conn, TableRef table, int64_t high_water
     return true;
 }
 
+/* --- renaming ------------------------------------------------------------------------------------------------- */
+
+#define NAMED(catalog_no, database_no, table_no) \
+    "catalog = " catalog_no " AND database = " database_no " AND (" table_no "::text IS NULL OR table_name = " table_no ")"
+#define NEW_NAME "catalog = $4, database = $5, table_name = coalesce($6, table_name) WHERE " NAMED("$1", "$2", "$3")
+
+/* Who had the new name before is gone, and with it what its write ids were good for. */
+bool acid_sql_rename(Ctx *ctx, PgConn *conn, TableRef from, TableRef to, Err *err) {
+    static const PgStmt stmts[] = {
+        {"acid_rename_forget",
+         "WITH old AS (DELETE FROM acid_tables WHERE " NAMED("$4", "$5", "$6") " AND EXISTS (SELECT FROM acid_tables WHERE " NAMED(
+             "$1", "$2", "$3") ") RETURNING id) DELETE FROM acid_write_ids USING old WHERE acid_table_id = old.id"},
+        {"acid_rename_tables", "UPDATE acid_tables SET " NEW_NAME},
+        {"acid_rename_components", "UPDATE acid_components SET " NEW_NAME},
+    };
+    PgArgs args = pg_args(ctx->arena);
+    table_ref_args(&args, from);
+    table_ref_args(&args, to);
+    for (size_t i = 0; i < ARRAY_LEN(stmts); i++) {
+        if (!pg_exec_later(conn, &stmts[i], &args, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- timing out and forgetting -------------------------------------------------------------------------------- */
 
 bool txns_sql_stale(Ctx *ctx, PgConn *conn, int64_t timeout_ms, TxnIds *ret, Err *err) {

@@ -43,6 +43,10 @@ bool write_ids_sql_txn(Ctx *ctx, PgConn *conn, TableRef table, int64_t write_id,
 bool write_ids_sql_of(Ctx *ctx, PgConn *conn, TableRef table, int64_t high_water, TxnIds txns, int64_t *ret_last, WriteIds *ret,
                       Err *err) WARN_UNUSED;
 
+/* What is known of a table by its name follows it to the new one; of all tables of a database when the names of tables are null.
+ * Sent later. */
+bool acid_sql_rename(Ctx *ctx, PgConn *conn, TableRef from, TableRef to, Err *err) WARN_UNUSED;
+
 bool txns_sql_stale(Ctx *ctx, PgConn *conn, int64_t timeout_ms, TxnIds *ret, Err *err) WARN_UNUSED; /* locks them */
 bool txns_sql_sweep(Ctx *ctx, PgConn *conn, int64_t *ret_removed, Err *err) WARN_UNUSED;
 

@@ -35,7 +35,6 @@ static bool lock(HmsCall *call, const void *args, void *reply, Err *err) {
     LockComponent *items = ARENA_ARRAY(call->arena, LockComponent, rqst->component.count);
     for (size_t i = 0; i < rqst->component.count; i++) {
         if (!read_component(call, &rqst->component.items[i], &items[i], err)) {
-            call->exception = HMS_NO_SUCH_TXN;
             return false;
         }
     }
@@ -49,10 +48,6 @@ static bool lock(HmsCall *call, const void *args, void *reply, Err *err) {
                          .give_up_writes = rqst->exclusiveCTAS};
     LockAnswer answer;
     if (!lock_acquire(&call->ctx, &ask, &answer, err)) {
-        if (err->code == ERR_INVALID_ARGUMENT || err->code == ERR_INVALID_NAME) {
-            call->exception = HMS_NO_SUCH_TXN;
-            call->has_exception = true;
-        }
         return false;
     }
     ((HmsLockReply *)reply)->success = answer_of(call, &answer);

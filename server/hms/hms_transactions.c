@@ -175,15 +175,8 @@ static bool add_dynamic_partitions(HmsCall *call, const void *args, void *reply,
     /* who does not say what it does may do anything */
     bool said = rqst->operationType >= HMS_DATA_OPERATION_TYPE_INSERT && rqst->operationType <= HMS_DATA_OPERATION_TYPE_DELETE;
     WriteOperation operation = said ? (WriteOperation)rqst->operationType : WRITE_UPDATE;
-    if (hms_table_ref(call, STR_NULL, rqst->dbname, rqst->tablename, &table, err) &&
-        txn_add_partitions(&call->ctx, rqst->txnid, table, rqst->partitionnames, operation, err)) {
-        return true;
-    }
-    if (err->code == ERR_INVALID_ARGUMENT || err->code == ERR_INVALID_NAME) {
-        call->exception = HMS_NO_SUCH_TXN;
-        call->has_exception = true;
-    }
-    return false;
+    return hms_table_ref(call, STR_NULL, rqst->dbname, rqst->tablename, &table, err) &&
+           txn_add_partitions(&call->ctx, rqst->txnid, table, rqst->partitionnames, operation, err);
 }
 
 static bool get_latest_txnid_in_conflict(HmsCall *call, const void *args, void *reply, Err *err) {

@@ -142,12 +142,28 @@ def test_what_is_not_kept(client):
     txn = begin(client)
     with pytest.raises(TApplicationException, match="replication policy"):
         client.open_txns(t.OpenTxnRequest(num_txns=1, user="ann", hostname="there", replPolicy="p", replSrcTxnIds=[5]))
-    with pytest.raises(TApplicationException, match="changes no table"):
+    with pytest.raises(t.NoSuchTxnException, match="changes no table"):
         client.commit_txn(t.CommitTxnRequest(txnid=txn, keyValue=t.CommitTxnKeyValue(tableId=1, key="_meta", value="v")))
     with pytest.raises(t.MetaException, match="transactions of this server only"):
         client.allocate_table_write_ids(t.AllocateTableWriteIdsRequest(
             dbName="d", tableName="t", replPolicy="p", srcTxnToWriteIdList=[t.TxnToWriteId(txnId=1, writeId=1)]))
     client.abort_txn(t.AbortTxnRequest(txnid=txn))
+
+
+def test_write_ids_follow_a_rename(server, client, name):
+    with server.client() as api:
+        api.ok("POST", "/catalogs/hive/databases", 201, json={"name": name})
+        for table in ("a", "b"):
+            api.ok("POST", f"/catalogs/hive/databases/{name}/tables", 201, json={"name": table, "columns": [{"name": "id", "type": "int"}]})
+        newest = lambda database, table: client.get_max_allocated_table_write_id(  # noqa: E731
+            t.MaxAllocatedTableWriteIdRequest(dbName=database, tableName=table)).maxWriteId
+        client.seed_write_id(t.SeedTableWriteIdsRequest(dbName=name, tableName="a", seedWriteId=7))
+        client.seed_write_id(t.SeedTableWriteIdsRequest(dbName=name, tableName="b", seedWriteId=9))
+        api.ok("DELETE", f"/catalogs/hive/databases/{name}/tables/b")
+        api.ok("POST", f"/catalogs/hive/databases/{name}/tables/a:rename", json={"name": "B"})
+        assert (newest(name, "a"), newest(name, "b")) == (0, 7)
+        api.ok("POST", f"/catalogs/hive/databases/{name}:rename", json={"name": name + "x"})
+        assert (newest(name, "b"), newest(name + "x", "b")) == (0, 7)
 
 
 def test_seeded_ids(client):
