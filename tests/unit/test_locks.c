@@ -415,14 +415,89 @@ static void test_storm(void **state) {
     assert_int_equal(bed_count(bed, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), 0);
 }
 
+/* --- all at the same moment ---------------------------------------------------------------------------------------- */
+
+enum { RACES = 10, CROSSING = 20 };
+
+typedef struct Race {
+    Bed *bed;
+    pthread_barrier_t start;
+    int acquired[RACES];
+} Race;
+
+typedef struct Racer {
+    Race *race;
+    int no;
+    pthread_t thread;
+    bool ok;
+    Err err;
+} Racer;
+
+/* Lists of many databases, each in an order of its own, and one table in all of them. */
+static bool race_once(Racer *r, Ctx *ctx, int round) {
+    LockComponent items[CROSSING];
+    LockAnswer answer;
+    for (int i = 0; i < CROSSING; i++) {
+        int at = r->no % 2 ? i : CROSSING - 1 - i;
+        items[i] = (LockComponent){
+            .kind = X, .database = arena_printf(ctx->arena, "r%d_%d", round, (at + r->no) % CROSSING), .table = STR("t")};
+    }
+    LockAsk ask = {.items = items, .count = CROSSING};
+    if (!lock_acquire(ctx, &ask, &answer, &r->err)) {
+        return false;
+    }
+    __atomic_add_fetch(&r->race->acquired[round], answer.state == LOCK_ACQUIRED, __ATOMIC_RELAXED);
+    return true;
+}
+
+static void *run_racer(void *arg) {
+    Racer *r = arg;
+    r->ok = true;
+    for (int round = 0; round < RACES; round++) {
+        Ctx ctx = bed_ctx(r->race->bed);
+        pthread_barrier_wait(&r->race->start);
+        r->ok = r->ok && race_once(r, &ctx, round);
+        arena_free(ctx.arena);
+    }
+    return NULL;
+}
+
+static void test_one_of_those_who_come_together(void **state) {
+    Bed *bed = *state;
+    Race race = {.bed = bed};
+    Racer racers[LOCKERS];
+    pthread_barrier_init(&race.start, NULL, LOCKERS);
+    for (int i = 0; i < LOCKERS; i++) {
+        racers[i] = (Racer){.race = &race, .no = i};
+        assert_int_equal(pthread_create(&racers[i].thread, NULL, run_racer, &racers[i]), 0);
+    }
+    for (int i = 0; i < LOCKERS; i++) {
+        pthread_join(racers[i].thread, NULL);
+        Err err = racers[i].err;
+        assert_ok(racers[i].ok);
+    }
+    pthread_barrier_destroy(&race.start);
+    for (int round = 0; round < RACES; round++) {
+        assert_int_equal(race.acquired[round], 1);
+    }
+    assert_int_equal(bed_count(bed, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        BED_TEST(test_matrix),  BED_TEST(test_catalogs_are_apart),
-        BED_TEST(test_fair),    BED_TEST(test_together),
-        BED_TEST(test_unknown), BED_TEST(test_refused),
-        BED_TEST(test_list),    BED_TEST(test_timeout),
-        BED_TEST(test_outage),  BED_TEST(test_clock_set_back),
-        BED_TEST(test_storm),   BED_TEST(test_heartbeats_touch_no_index),
+        BED_TEST(test_matrix),
+        BED_TEST(test_catalogs_are_apart),
+        BED_TEST(test_fair),
+        BED_TEST(test_together),
+        BED_TEST(test_unknown),
+        BED_TEST(test_refused),
+        BED_TEST(test_list),
+        BED_TEST(test_timeout),
+        BED_TEST(test_outage),
+        BED_TEST(test_clock_set_back),
+        BED_TEST(test_storm),
+        BED_TEST(test_one_of_those_who_come_together),
+        BED_TEST(test_heartbeats_touch_no_index),
     };
     return BED_RUN("locks", tests);
 }
