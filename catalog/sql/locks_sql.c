@@ -88,12 +88,16 @@ static LockKind kind_of(const PgRows *rows, size_t row, int col) {
     return (LockKind)__builtin_ctz((unsigned)bit);
 }
 
-/* What stands in the way of component m: in two parts, as each is a range of the index. */
-#define EARLIER(of) \
+/* What stands in the way of component m. In parts, as each is one range of the index, also in a plan that was made while there
+ * were no locks. */
+#define EARLIER_OF(of) \
     "SELECT c.lock_id, c.no, c.kind FROM lock_components c WHERE c.database = m.database AND " of \
     " AND c.catalog = m.catalog AND c.lock_id < $1 AND (m.txn_id IS NULL OR c.txn_id IS DISTINCT FROM m.txn_id)" \
     " AND (c.partition = '' OR m.partition = '' OR c.partition = m.partition)" \
     " AND c.kind & CASE WHEN c.table_name = '' THEN m.waits_database ELSE m.waits_below END <> 0"
+#define EARLIER \
+    EARLIER_OF("m.table_name <> '' AND c.table_name = m.table_name") \
+    " UNION ALL " EARLIER_OF("m.table_name <> '' AND c.table_name = ''") " UNION ALL " EARLIER_OF("m.table_name = ''")
 
 /* Earlier locks only become fewer: they were all there, committed, when this one was made (see locks_sql_insert()). So who
  * finds none has the lock, with no need to keep others away, and of two that conflict the later one waits until the earlier
@@ -104,12 +108,12 @@ bool locks_sql_evaluate(Ctx *ctx, PgConn *conn, int64_t id, bool beats, LockLook
         "WITH mine AS MATERIALIZED (SELECT c.* FROM lock_components c WHERE c.lock_id = $1"
         "     AND EXISTS (SELECT FROM locks WHERE id = $1 AND acquired_at IS NULL)),"
         " blocker AS MATERIALIZED (SELECT b.lock_id, b.no, b.kind, m.kind AS waiting FROM mine m CROSS JOIN LATERAL ("
-        "     SELECT * FROM (" EARLIER("m.table_name <> '' AND c.table_name IN (m.table_name, '')") " UNION ALL " EARLIER(
-            "m.table_name = ''") ") e ORDER BY e.lock_id, e.no LIMIT 1) b ORDER BY b.lock_id, b.no, m.no LIMIT 1)"
-                                 " UPDATE locks l SET heartbeat_at = clock_timestamp(), heartbeats = l.heartbeats + $2, blocked_by = b.lock_id,"
-                                 "     blocked_by_no = b.no, acquired_at = coalesce(l.acquired_at, CASE WHEN b.lock_id IS NULL THEN clock_timestamp() END)"
-                                 " FROM (SELECT b.* FROM (SELECT 1) one LEFT JOIN blocker b ON true) b WHERE l.id = $1"
-                                 " RETURNING l.acquired_at IS NOT NULL, l.txn_id, b.lock_id, b.no, b.waiting, b.kind"};
+        "     SELECT * FROM (" EARLIER ") e ORDER BY e.lock_id, e.no LIMIT 1) b ORDER BY b.lock_id, b.no, m.no LIMIT 1)"
+        " UPDATE locks l SET heartbeat_at = clock_timestamp(), heartbeats = l.heartbeats + $2, blocked_by = b.lock_id,"
+        "     blocked_by_no = b.no,"
+        "     acquired_at = coalesce(l.acquired_at, CASE WHEN b.lock_id IS NULL THEN clock_timestamp() END)"
+        " FROM (SELECT b.* FROM (SELECT 1) one LEFT JOIN blocker b ON true) b WHERE l.id = $1"
+        " RETURNING l.acquired_at IS NOT NULL, l.txn_id, b.lock_id, b.no, b.waiting, b.kind"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, id);
     pg_arg_i32(&args, beats);
@@ -228,8 +232,8 @@ bool locks_sql_watch(Ctx *ctx, PgConn *conn, int64_t timeout_ms, int64_t gap_ms,
         "lock_watch",
         "WITH g AS (SELECT now() AS now, $2::float8 * interval '1 ms' AS gap),"
         " w AS (UPDATE lock_watch SET seen_at = now, resumed_at = CASE WHEN seen_at BETWEEN now - gap AND now + gap"
-        "     AND resumed_at <= now + gap THEN resumed_at ELSE now END FROM g WHERE seen_at NOT BETWEEN now - gap / 4 AND now + gap / 4"
-        "     RETURNING resumed_at)"
+        "     AND resumed_at <= now + gap THEN resumed_at ELSE now END FROM g"
+        "     WHERE seen_at NOT BETWEEN now - gap / 4 AND now + gap / 4 RETURNING resumed_at)"
         " SELECT coalesce((SELECT resumed_at FROM w), (SELECT resumed_at FROM lock_watch)) < now() - $1::float8 * interval '1 ms'"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_double(&args, (double)timeout_ms);

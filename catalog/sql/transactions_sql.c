@@ -126,7 +126,8 @@ bool txns_sql_conflict(Ctx *ctx, PgConn *conn, int64_t id, int64_t *ret_with, St
         "SELECT o.txn_id, o.database || '.' || o.table_name || CASE WHEN o.partition = '' THEN '' ELSE '/' || o.partition END"
         " FROM acid_components m JOIN acid_components o ON o.database = m.database AND o.table_name = m.table_name"
         "     AND o.catalog = m.catalog AND (o.partition = m.partition OR o.partition = '' OR m.partition = '')"
-        "     AND o.operation IN (3, 4) AND o.txn_id <> $1 JOIN acid_txns t ON t.id = o.txn_id AND t.state = 1 AND t.ended_after >= $1"
+        "     AND o.operation IN (3, 4) AND o.txn_id <> $1"
+        " JOIN acid_txns t ON t.id = o.txn_id AND t.state = 1 AND t.ended_after >= $1"
         " WHERE m.txn_id = $1 AND m.operation IN (3, 4) ORDER BY o.txn_id DESC LIMIT 1"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_i64(&args, id);
