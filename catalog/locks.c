@@ -225,7 +225,7 @@ bool lock_list(Ctx *ctx, const LockQuery *query, LockRows *ret, Err *err) {
 
 /* --- timing out ------------------------------------------------------------------------------------------------- */
 
-enum { GAPS_IN_TIMEOUT = 5, GAP_MS_LEAST = 1000, STEPS_MOST = 100 };
+enum { GAPS_IN_TIMEOUT = 10, GAP_MS_LEAST = 1000, STEPS_MOST = 100 };
 
 typedef bool (*ExpireStep)(Ctx *ctx, int64_t timeout_ms, int64_t *ret_count, Err *err);
 

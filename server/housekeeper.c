@@ -96,13 +96,15 @@ static void *run(void *arg) {
     return NULL;
 }
 
-/* Once at the start: that makes known that there was a pause. */
+/* Once at the start: that makes known that there was a pause. On the connections of small reads: bulk work can hold its own for
+ * long, and that would look like a pause. */
 static void *run_pulse(void *arg) {
     Housekeeper *h = arg;
     int64_t ms;
     do {
         Ctx ctx = ctx_new(h, PULSE_MEMORY);
         Err err;
+        ctx.pool = PG_READ;
         if (!housekeeping_pulse(&ctx, &err)) {
             report(&err, "Looking for what has timed out");
         }

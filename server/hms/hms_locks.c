@@ -4,10 +4,12 @@
 #include "server/hms/convert.h"
 #include "server/hms/groups.h"
 
-/* What the lock's transaction writes. Writes to partitions that nobody knows yet are announced by add_dynamic_partitions(). */
+/* What the lock's transaction writes; old clients do not say whether the table is transactional. Writes to partitions that nobody
+ * knows yet are announced by add_dynamic_partitions(). */
 static WriteOperation operation_of(const HmsLockComponent *c) {
     bool writes = c->operationType >= HMS_DATA_OPERATION_TYPE_INSERT && c->operationType <= HMS_DATA_OPERATION_TYPE_DELETE;
-    return writes && !c->isDynamicPartitionWrite ? (WriteOperation)c->operationType : WRITE_NONE;
+    bool acid = c->isTransactional || !c->has_isTransactional;
+    return writes && acid && !c->isDynamicPartitionWrite ? (WriteOperation)c->operationType : WRITE_NONE;
 }
 
 /* Newer clients always send the default as catalog, also beside a name with another one in it. */

@@ -120,6 +120,22 @@ def test_write_conflicts(client, name):
         client.add_dynamic_partitions(t.AddDynamicPartitions(txnid=987654, writeid=1, dbname=name, tablename="t", partitionnames=[]))
 
 
+@pytest.mark.parametrize("acid, collide", [(True, True), (False, False)])
+def test_conflicts_of_locks(client, name, acid, collide):
+    """What a lock is for counts as written, in tables that are transactional."""
+    a, b = begin(client, 2)
+    for txn in (a, b):
+        client.lock(t.LockRequest(component=[t.LockComponent(
+            type=t.LockType.SHARED_READ, level=t.LockLevel.TABLE, dbname=name, tablename="t", isTransactional=acid,
+            operationType=t.DataOperationType.DELETE)], txnid=txn, user="ann", hostname="there"))
+    client.commit_txn(t.CommitTxnRequest(txnid=a))
+    if collide:
+        with pytest.raises(t.TxnAbortedException, match=f"write conflict on {name}.t committed by .txnid:{a}"):
+            client.commit_txn(t.CommitTxnRequest(txnid=b))
+    else:
+        client.commit_txn(t.CommitTxnRequest(txnid=b))
+
+
 def test_requests_that_say_nothing(client):
     for call, exception in [(client.abort_txn, t.NoSuchTxnException), (client.abort_txns, t.NoSuchTxnException),
                             (client.commit_txn, t.NoSuchTxnException), (client.add_dynamic_partitions, t.NoSuchTxnException),

@@ -227,16 +227,18 @@ static void test_timeout(void **state) {
     Err err;
     LockAnswer answer;
     with_timeout(bed, 2000);
+    int64_t began = clock_monotonic_us();
     LockAnswer beats = take(bed, on(X, "d", "t", NULL)), asks = take(bed, on(X, "d", "t", NULL)),
                silent = take(bed, on(X, "d", "u", NULL)), next = take(bed, on(R, "d", "u", NULL));
     assert_int_equal(next.state, LOCK_WAITING);
-    for (int i = 0; i < 14; i++) {
-        pause_ms(200);
+    LockState now = LOCK_WAITING;
+    while (now == LOCK_WAITING && clock_monotonic_us() - began < 60 * 1000000) {
+        pause_ms(100);
+        expire(bed);
         assert_ok(lock_heartbeat(&bed->ctx, beats.id, &err));
         assert_int_equal(check(bed, asks.id), LOCK_WAITING);
-        LockState now = check(bed, next.id);
-        assert_true(i < 8 ? now == LOCK_WAITING : true);
-        expire(bed);
+        now = check(bed, next.id);
+        assert_true(now == LOCK_WAITING || clock_monotonic_us() - began >= 2 * 1000000);
     }
     assert_err(lock_check(&bed->ctx, silent.id, &answer, &err), ERR_LOCK_NOT_FOUND);
     assert_int_equal(check(bed, next.id), LOCK_ACQUIRED);
@@ -251,14 +253,14 @@ static void test_outage(void **state) {
     with_timeout(bed, 300 * 1000);
     LockAnswer lock = take(bed, on(X, "d", "t", NULL));
     bed_sql(bed, "UPDATE locks SET heartbeat_at = heartbeat_at - interval '1 hour'");
-    bed_sql(bed, "UPDATE lock_watch SET seen_at = seen_at - interval '50 s', resumed_at = resumed_at - interval '299 s'");
+    bed_sql(bed, "UPDATE lock_watch SET seen_at = now() - interval '20 s', resumed_at = now() - interval '250 s'");
     expire(bed);
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM locks"), 1);
-    bed_sql(bed, "UPDATE lock_watch SET seen_at = seen_at - interval '61 s', resumed_at = resumed_at - interval '1 hour'");
+    bed_sql(bed, "UPDATE lock_watch SET seen_at = now() - interval '31 s', resumed_at = now() - interval '1 hour'");
     expire(bed);
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM locks"), 1);
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM lock_watch WHERE resumed_at > now() - interval '10 s'"), 1);
-    bed_sql(bed, "UPDATE lock_watch SET resumed_at = resumed_at - interval '301 s'");
+    bed_sql(bed, "UPDATE lock_watch SET seen_at = now(), resumed_at = now() - interval '301 s'");
     expire(bed);
     assert_err(lock_check(&bed->ctx, lock.id, &answer, &err), ERR_LOCK_NOT_FOUND);
     assert_int_equal(bed_count(bed, "SELECT count(*) FROM lock_components"), 0);

@@ -118,7 +118,7 @@ static void test_timeout(void **state) {
     int64_t quiet = begin(bed), lively = begin(bed);
     lock(bed, quiet, LOCK_EXCLUSIVE, "t", NULL, WRITE_NONE);
     bed_sql(bed, "UPDATE acid_txns SET heartbeat_at = heartbeat_at - interval '301 s'");
-    bed_sql(bed, "UPDATE lock_watch SET resumed_at = resumed_at - interval '301 s'");
+    bed_sql(bed, "UPDATE lock_watch SET seen_at = now(), resumed_at = now() - interval '301 s'");
     assert_ok(txn_heartbeat(&bed->ctx, lively, &err));
     assert_ok(locks_expire(&bed->ctx, &err));
     assert_str(picture(bed), "2: 1a 2o");
