@@ -7,15 +7,15 @@
 
 static Str object_id(Ctx *ctx, int64_t id) { return arena_printf(ctx->arena, "connection:%lld", (long long)id); }
 
-bool sealing_close(Ctx *ctx, int64_t connection_id, Str plain, Str *ret_sealed, Err *err) {
+bool sealing_close_named(Ctx *ctx, Str name, Str plain, Str *ret_sealed, Err *err) {
     const SecretKeys *keys = ctx->catalog->keys;
     if (!keys) {
         return err_set(err, ERR_INVALID_CONFIG, "This server has no key to seal secrets with, so it cannot keep any.");
     }
-    return secret_seal(keys, object_id(ctx, connection_id), plain, ctx->arena, ret_sealed, err);
+    return secret_seal(keys, name, plain, ctx->arena, ret_sealed, err);
 }
 
-bool sealing_open(Ctx *ctx, int64_t connection_id, Str sealed, Str *ret_plain, Err *err) {
+bool sealing_open_named(Ctx *ctx, Str name, Str sealed, Str *ret_plain, Err *err) {
     Err ignored; /* that the key is missing says more */
     if (!ctx->catalog->keys) {
         return err_set(err, ERR_INVALID_CONFIG, "This server has no key to open secrets with.");
@@ -23,7 +23,15 @@ bool sealing_open(Ctx *ctx, int64_t connection_id, Str sealed, Str *ret_plain, E
     if (!secret_has_key(ctx->catalog->keys, sealed)) {
         (void)!sealing_reload(ctx->catalog, &ignored);
     }
-    return secret_open(ctx->catalog->keys, object_id(ctx, connection_id), sealed, ctx->arena, ret_plain, err);
+    return secret_open(ctx->catalog->keys, name, sealed, ctx->arena, ret_plain, err);
+}
+
+bool sealing_close(Ctx *ctx, int64_t connection_id, Str plain, Str *ret_sealed, Err *err) {
+    return sealing_close_named(ctx, object_id(ctx, connection_id), plain, ret_sealed, err);
+}
+
+bool sealing_open(Ctx *ctx, int64_t connection_id, Str sealed, Str *ret_plain, Err *err) {
+    return sealing_open_named(ctx, object_id(ctx, connection_id), sealed, ret_plain, err);
 }
 
 bool sealing_reload(Catalog *catalog, Err *err) {

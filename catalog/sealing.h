@@ -11,6 +11,9 @@
 bool sealing_close(Ctx *ctx, int64_t connection_id, Str plain, Str *ret_sealed, Err *err) WARN_UNUSED;
 /* Loads the key file again when the text was sealed with a key this process does not know. */
 bool sealing_open(Ctx *ctx, int64_t connection_id, Str sealed, Str *ret_plain, Err *err) WARN_UNUSED;
+/* The same for what is no connection, bound to NAME. */
+bool sealing_close_named(Ctx *ctx, Str name, Str plain, Str *ret_sealed, Err *err) WARN_UNUSED;
+bool sealing_open_named(Ctx *ctx, Str name, Str sealed, Str *ret_plain, Err *err) WARN_UNUSED;
 
 /* Takes the keys of the file as they are now. On failure the former ones stay. */
 bool sealing_reload(Catalog *catalog, Err *err) WARN_UNUSED;

@@ -297,6 +297,17 @@ bool thrift_encode(const ThriftMessage *message, const ThriftStruct *strukt, con
     return write_struct(&w, strukt, value) && buf_check(out, "The answer", err) && (!sink || flush(&w));
 }
 
+bool thrift_encode_struct(ThriftProtocol protocol, const ThriftStruct *strukt, const void *value, Arena *arena, Str *ret,
+                          Err *err) {
+    CLEANUP(buf_free) Buf out = BUF_INIT(INT32_MAX);
+    Writer w = {&out, NULL, err, protocol == THRIFT_COMPACT};
+    if (!write_struct(&w, strukt, value) || !buf_check(&out, "A struct that is kept", err)) {
+        return false;
+    }
+    *ret = arena_str(arena, buf_str(&out));
+    return true;
+}
+
 bool thrift_encode_raw(ThriftProtocol protocol, const ThriftStruct *strukt, int16_t id, const void *value, Arena *arena, Str *ret,
                        Err *err) {
     CLEANUP(buf_free) Buf out = BUF_INIT(INT32_MAX);

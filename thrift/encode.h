@@ -20,6 +20,10 @@ typedef struct ThriftSink {
 bool thrift_encode(const ThriftMessage *message, const ThriftStruct *strukt, const void *value, Buf *out, const ThriftSink *sink,
                    Err *err) WARN_UNUSED;
 
+/* VALUE alone, without the head of a message: for keeping it, in THRIFT_BINARY. */
+bool thrift_encode_struct(ThriftProtocol protocol, const ThriftStruct *strukt, const void *value, Arena *arena, Str *ret,
+                          Err *err) WARN_UNUSED;
+
 /* The member of VALUE with this id alone, for the NAME_raw of many structs that share it: good for answers in the same
  * protocol. */
 bool thrift_encode_raw(ThriftProtocol protocol, const ThriftStruct *strukt, int16_t id, const void *value, Arena *arena, Str *ret,
