@@ -73,6 +73,7 @@ bool sweep_dropped_tables(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t 
         " s AS (DELETE FROM column_statistics USING old WHERE table_id = old.id RETURNING 1),"
         " k AS (DELETE FROM constraints USING old WHERE table_id = old.id OR parent_table_id = old.id RETURNING 1),"
         " g AS (DELETE FROM tags USING old WHERE kind = 'table' AND object_id = old.id RETURNING 1),"
+        " a AS (DELETE FROM privileges USING old WHERE kind IN (3, 4, 5) AND object_id = old.id RETURNING 1),"
         " v AS (DELETE FROM table_versions USING old WHERE table_id = old.id RETURNING 1),"
         " empty AS (SELECT old.id FROM old WHERE NOT EXISTS (SELECT FROM partitions WHERE table_id = old.id)"
         "     AND NOT EXISTS (SELECT FROM partition_images WHERE table_id = old.id)),"
@@ -86,9 +87,12 @@ bool sweep_dropped_tables(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t 
 }
 
 bool sweep_dropped_databases(Ctx *ctx, PgConn *conn, int64_t keep_seconds, int64_t *ret, Err *err) {
-    static const PgStmt stmt = {"sweep_dropped_databases",
-                                "DELETE FROM databases d WHERE dropped_at < clock_timestamp() - $1::float8 * interval '1 second'"
-                                " AND NOT EXISTS (SELECT FROM tables t WHERE t.database_id = d.id)"};
+    static const PgStmt stmt = {
+        "sweep_dropped_databases",
+        "WITH gone AS (DELETE FROM databases d WHERE NOT EXISTS (SELECT FROM tables t WHERE"
+        " t.database_id = d.id) AND dropped_at < clock_timestamp() - $1::float8 * interval '1 second'"
+        " RETURNING id), a AS (DELETE FROM privileges p USING gone WHERE p.kind = 2 AND p.object_id = gone.id)"
+        " SELECT count(*) FROM gone"};
     PgArgs args = pg_args(ctx->arena);
     pg_arg_double(&args, (double)keep_seconds);
     return sweep(ctx, conn, &stmt, &args, ret, err);

@@ -15,6 +15,7 @@ extern const HmsGroup hms_group_constraints;      /* hms_constraints.c */
 extern const HmsGroup hms_group_partitions;       /* hms_partitions.c: reading them */
 extern const HmsGroup hms_group_locks;            /* hms_locks.c */
 extern const HmsGroup hms_group_transactions;     /* hms_transactions.c */
+extern const HmsGroup hms_group_roles;            /* hms_roles.c: roles and privileges */
 
 #define HMS_GROUP(of_name, of_rows) \
     { .name = (of_name), .rows = (of_rows), .count = ARRAY_LEN(of_rows) }

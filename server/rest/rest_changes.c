@@ -31,17 +31,18 @@ static bool read_wait(const Request *r, int64_t *ret_ms, Err *err) {
 
 /* A kind that there is not would be an empty answer for ever. */
 static bool check_kind(Str kind, Err *err) {
-    static const char *const KINDS[] = {"catalog",    "database", "table", "partition",  "function",
-                                        "connection", "user",     "token", "constraint", "statistics"};
+    static const char *const KINDS[] = {"catalog", "database",   "table",      "partition", "function",  "connection", "user",
+                                        "token",   "constraint", "statistics", "role",      "privilege", "thing"};
     for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
         if (str_eq(kind, str_from(KINDS[i]))) {
             return true;
         }
     }
-    return err_set(err, ERR_INVALID_INPUT,
-                   "kind must be catalog, database, table, partition, function, connection, user, token, constraint or statistics, "
-                   "but it is \"%" STR_FMT "\".",
-                   STR_ARG(kind));
+    return err_set(
+        err, ERR_INVALID_INPUT,
+        "kind must be catalog, database, table, partition, function, connection, user, token, constraint, statistics, role, "
+        "privilege or thing, but it is \"%" STR_FMT "\".",
+        STR_ARG(kind));
 }
 
 static bool read_query(Request *r, ChangeQuery *ret, Err *err) {
