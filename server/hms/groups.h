@@ -16,6 +16,7 @@ extern const HmsGroup hms_group_partitions;       /* hms_partitions.c: reading t
 extern const HmsGroup hms_group_locks;            /* hms_locks.c */
 extern const HmsGroup hms_group_transactions;     /* hms_transactions.c */
 extern const HmsGroup hms_group_roles;            /* hms_roles.c: roles and privileges */
+extern const HmsGroup hms_group_rare;             /* hms_rare.c, rare.def: what few clients ask for */
 
 #define HMS_GROUP(of_name, of_rows) \
     { .name = (of_name), .rows = (of_rows), .count = ARRAY_LEN(of_rows) }

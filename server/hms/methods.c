@@ -14,5 +14,6 @@ const HmsGroup *const hms_groups[] = {
     &hms_group_locks,
     &hms_group_transactions,
     &hms_group_roles,
+    &hms_group_rare,
 };
 const size_t hms_group_count = ARRAY_LEN(hms_groups);
