@@ -8,6 +8,7 @@
 #include "catalog/scope.h"
 #include "catalog/sql/databases_sql.h"
 #include "catalog/sql/discard_sql.h"
+#include "catalog/sql/things_sql.h"
 #include "catalog/sql/transactions_sql.h"
 #include "catalog/table_check.h"
 #include "config/config.h"
@@ -247,6 +248,7 @@ static bool rename_body(PgConn *conn, void *arg, Err *err) {
     TableRef from = {before.catalog, before.name, STR_NULL}, to = {before.catalog, how->new_name, STR_NULL};
     return str_eq(before.name, how->new_name) ||
            (databases_sql_rename(how->ctx, conn, &how->result, err) && acid_sql_rename(how->ctx, conn, from, to, err) &&
+            things_sql_follow_database(how->ctx, conn, how->catalog, before.name, how->new_name, err) &&
             log_database(how->ctx, conn, "rename", "ALTER_DATABASE", &before, &how->result, NULL, err));
 }
 
@@ -335,6 +337,7 @@ static bool drop_body(PgConn *conn, void *arg, Err *err) {
     return !drop->same || ((how->cascade ? drop_contents(ctx, conn, &d, err) : expect_empty(ctx, conn, &d, err)) &&
                            log_database(ctx, conn, "drop", "DROP_DATABASE", &d, NULL, &seq, err) &&
                            databases_sql_mark_dropped(ctx, conn, d.id, seq, err) &&
+                           things_sql_follow_database(ctx, conn, d.catalog, d.name, STR_NULL, err) &&
                            discard_commit(ctx, conn, &drop->data, 0, err) && drop_directories(ctx, conn, d, how, err));
 }
 

@@ -13,6 +13,8 @@ typedef struct ThingKind {
 } ThingKind;
 
 #define THING_CONNECTOR "data_connector"
+/* Keys of these kinds begin with a catalog and a database: they go, and are renamed, with it. */
+#define THINGS_IN_DATABASE "'schema', 'schema_version', 'stored_procedure', 'package'"
 
 typedef struct Thing {
     int64_t number; /* of nothing else, ever */

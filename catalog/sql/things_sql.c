@@ -23,14 +23,14 @@ bool things_sql_get(Ctx *ctx, PgConn *conn, const char *kind, Str key, bool *ret
 }
 
 /* A prefix ends in '/', behind which comes '0': so it is a range of the index. */
+static Str range_end(Arena *arena, Str prefix) {
+    return prefix.len ? ARENA_CONCAT(arena, str_slice(prefix, 0, prefix.len - 1), STR("0")) : STR_NULL;
+}
+
 static void range_args(PgArgs *args, const char *kind, Str prefix) {
-    Str end = arena_str(args->arena, prefix);
-    if (end.len) {
-        ((char *)(uintptr_t)end.ptr)[end.len - 1] = '0';
-    }
     pg_arg_text(args, str_from(kind));
     pg_arg_text(args, prefix);
-    pg_arg_text(args, end.len ? end : STR_NULL);
+    pg_arg_text(args, range_end(args->arena, prefix));
 }
 #define IN_RANGE "kind = $1 AND key >= $2 AND ($3::text IS NULL OR key < $3)"
 
@@ -106,6 +106,22 @@ bool things_sql_number(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) {
     }
     *ret = pg_i64(&rows, 0, 0, 0);
     return true;
+}
+
+bool things_sql_follow_database(Ctx *ctx, PgConn *conn, Str catalog, Str name, Str new_name, Err *err) {
+#define OF_DATABASE "kind IN (" THINGS_IN_DATABASE ") AND key >= $1 AND key < $2"
+    static const PgStmt drop = {"thing_drop_database", "DELETE FROM things WHERE " OF_DATABASE};
+    static const PgStmt rename = {"thing_rename_database",
+                                  "UPDATE things SET key = $3 || substr(key, length($1) + 1) WHERE " OF_DATABASE};
+    Str from[] = {catalog, name}, to[] = {catalog, new_name};
+    PgArgs args = pg_args(ctx->arena);
+    Str key = thing_key(ctx->arena, ARRAY_LEN(from), from);
+    pg_arg_text(&args, key);
+    pg_arg_text(&args, range_end(ctx->arena, key));
+    if (!str_is_null(new_name)) {
+        pg_arg_text(&args, thing_key(ctx->arena, ARRAY_LEN(to), to));
+    }
+    return pg_exec_later(conn, str_is_null(new_name) ? &drop : &rename, &args, err);
 }
 
 bool things_sql_forget(Ctx *ctx, PgConn *conn, const char *kind, int64_t seconds, Err *err) {

@@ -14,6 +14,8 @@ bool things_sql_put(Ctx *ctx, PgConn *conn, const ThingKind *kind, Str key, Str 
 /* *ret_number: 0: there was none. */
 bool things_sql_delete(Ctx *ctx, PgConn *conn, const char *kind, Str key, int64_t *ret_number, Err *err) WARN_UNUSED;
 bool things_sql_delete_below(Ctx *ctx, PgConn *conn, const char *kind, Str prefix, Err *err) WARN_UNUSED;
+/* The database was dropped (NEW_NAME null) or renamed. */
+bool things_sql_follow_database(Ctx *ctx, PgConn *conn, Str catalog, Str name, Str new_name, Err *err) WARN_UNUSED;
 bool things_sql_forget(Ctx *ctx, PgConn *conn, const char *kind, int64_t seconds, Err *err) WARN_UNUSED;
 bool things_sql_number(Ctx *ctx, PgConn *conn, int64_t *ret, Err *err) WARN_UNUSED;
 

@@ -326,6 +326,9 @@ static bool get(Rare *r, Err *err) {
     if (!rare_need(r, r->method->kind, r->key, &r->old, err)) {
         return false;
     }
+    if (r->method->kind->in_database) { /* which may have been renamed since */
+        write_names(r, struct_of(r->method->kind), r->old);
+    }
     memcpy(result_at(r), &r->old, sizeof r->old);
     return true;
 }

@@ -251,6 +251,28 @@ def test_packages(client, db, name):
         client.find_package(ref)
 
 
+def test_what_is_in_a_database_goes_along_with_it(client, api, database, db, name):
+    for of in (db, "default"):
+        client.add_package(t.AddPackageRequest("hive", of, name, "ann", "header", of))
+    client.create_ischema(ischema(db, name))
+    client.add_schema_version(version(db, name, 1))
+    api.ok("POST", f"{database}:rename", json={"name": db + "_new"})
+    assert client.get_all_packages(t.ListPackageRequest("hive", db)) == []
+    found = client.find_package(t.GetPackageRequest("hive", db + "_new", name))
+    assert (found.dbName, found.body) == (db + "_new", db)
+    assert client.get_schema_version(t.SchemaVersionDescriptor(t.ISchemaName("hive", db + "_new", name), 1)).version == 1
+    for _ in range(2):  # one made again under the name has none
+        api.ok("DELETE", f"{database}_new?cascade=true")
+        assert client.get_all_packages(t.ListPackageRequest("hive", db + "_new")) == []
+        api.ok("POST", "/catalogs/hive/databases", 201, json={"name": db + "_new"})
+        with pytest.raises(t.NoSuchObjectException):
+            client.get_ischema(t.ISchemaName("hive", db + "_new", name))
+        assert client.get_all_packages(t.ListPackageRequest("hive", db + "_new")) == []
+    api.ok("DELETE", f"{database}_new")
+    assert client.find_package(t.GetPackageRequest("hive", "default", name)).body == "default"
+    client.drop_package(t.DropPackageRequest("hive", "default", name))
+
+
 # ---- resource plans --------------------------------------------------------------------------------------------------
 
 
