@@ -198,8 +198,13 @@ static void note(const HmsCall *call, const Err *err) {
 static bool fail(HmsCall *call, const Err *err, void *reply) {
     memset(reply, 0, call->method->reply->bytes);
     Str message = arena_str(call->arena, str_from(err->message));
-    return put_exception(call, &hms_structs[EXCEPTION_STRUCTS[exception_of(call, err->code)]], message, reply) ||
-           put_exception(call, &hms_structs[HMS_STRUCT_META_EXCEPTION], message, reply) || put_exception(call, ANY, message, reply);
+    if (put_exception(call, &hms_structs[EXCEPTION_STRUCTS[exception_of(call, err->code)]], message, reply) ||
+        put_exception(call, &hms_structs[HMS_STRUCT_META_EXCEPTION], message, reply)) {
+        return true;
+    }
+    /* "No such lock" for a database that is away would make a client give up what it holds. */
+    bool ours = err_info(err->code)->retryable || err_info(err->code)->level == LOG_ERROR;
+    return !ours && put_exception(call, ANY, message, reply);
 }
 
 static bool encode(const HmsIncoming *in, const HmsCall *call, const void *reply, Buf *out, Err *err) {
