@@ -82,6 +82,9 @@ def test_py_commits_that_collide(catalog, space):
     catalog.create_table((space, "t"), SCHEMA)
     one, two = catalog.load_table((space, "t")), catalog.load_table((space, "t"))
     one.append(rows(1))
-    with pytest.raises(CommitFailedException):
+    try:  # of another snapshot than the table is at by now: refused, or done again on top of that; never lost
         two.append(rows(2))
-    assert catalog.load_table((space, "t")).scan().to_arrow()["id"].to_pylist() == [1]
+        expected = [1, 2]
+    except CommitFailedException:
+        expected = [1]
+    assert sorted(catalog.load_table((space, "t")).scan().to_arrow()["id"].to_pylist()) == expected
