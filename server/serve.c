@@ -134,6 +134,7 @@ static bool start_threads(Process *p, Err *err) {
         .tls = tls_is_on(),
         .max_connections = (unsigned)config->thrift.max_connections,
         .idle_timeout_ms = config->thrift.idle_timeout,
+        .stall_timeout_ms = config->thrift.stall_timeout,
         .limits = thrift_limits(config),
         .max_buffered = (size_t)config->thrift.max_buffered,
         .user_bytes = hms_conn_bytes,

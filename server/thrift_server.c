@@ -436,9 +436,9 @@ static void accept_all(ThriftServer *server) {
 
 /* ---- the I/O threads -------------------------------------------------------------------------------------------- */
 
-/* A connection that is served is never idle. */
+/* A connection that is served is never idle. One that stopped in the middle of something has less time than one that rests. */
 static void close_idle(Io *io, int64_t now) {
-    int64_t before = now - io->server->options.idle_timeout_ms * 1000;
+    const ThriftServerOptions *options = &io->server->options;
     pthread_mutex_lock(&io->lock);
     Conn *next;
     for (Conn *c = io->conns; c; c = next) {
@@ -446,7 +446,9 @@ static void close_idle(Io *io, int64_t now) {
         if (pthread_mutex_trylock(&c->lock) != 0) {
             continue;
         }
-        if (c->state != STATE_SERVING && c->active_us < before) {
+        bool rests = c->state == STATE_READING && c->in.len == c->in_at && (!c->tls || c->opened);
+        int64_t most_ms = rests ? options->idle_timeout_ms : options->stall_timeout_ms;
+        if (c->state != STATE_SERVING && now - c->active_us > most_ms * 1000) {
             c->end = true;
             c->state = STATE_READING;
             shutdown(c->fd, SHUT_RDWR); /* its event comes at once, and closes it */

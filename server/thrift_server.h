@@ -23,10 +23,11 @@ typedef struct ThriftConn {
 typedef struct ThriftServerOptions {
     int listen_fd; /* taken over */
     unsigned threads, max_connections;
-    bool tls;                /* and nothing else (server/tls.h) */
-    int64_t idle_timeout_ms; /* nothing came or went for this long */
-    ThriftLimits limits;     /* of a message */
-    size_t max_buffered;     /* of all messages that are being received */
+    bool tls;                 /* and nothing else (server/tls.h) */
+    int64_t idle_timeout_ms;  /* nothing came or went for this long between two messages */
+    int64_t stall_timeout_ms; /* the same in the middle of one, of an answer or of a handshake */
+    ThriftLimits limits;      /* of a message */
+    size_t max_buffered;      /* of all messages that are being received */
     size_t user_bytes;
     void (*on_message)(ThriftConn *conn, void *arg); /* on an I/O thread, or on that of the reply before it */
     /* A client logs in by SASL PLAIN: like on_message(), but thrift_login() follows. NULL: nobody can. */

@@ -236,3 +236,29 @@ def test_memory_for_messages_has_a_limit():
             assert client.getStatus() == 2
         with hms.connected(server) as client:
             assert client.set_ugi("x" * 1000, []) == ["x" * 1000]
+
+
+def test_clients_that_stop_in_the_middle():
+    with running("--set", "thrift.stall_timeout=1s") as server:
+        resting = hms.Client(server.thrift)
+        assert resting.getStatus() == 2
+        big = call(b"set_ugi", 1, b"\x0b\x00\x01\x00\x00\x00\x01x\x0f\x00\x02\x0b" + struct.pack(">i", 1000) + (struct.pack(">i", 1000) + b"g" * 1000) * 1000 + b"\x00")
+        with socket.create_connection(address(server), 10) as half, socket.create_connection(address(server), 10) as deaf:
+            half.sendall(big[:100])
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.settimeout(1)
+            try:
+                for _ in range(200):
+                    deaf.sendall(big)  # and never reads an answer
+            except (TimeoutError, ConnectionError):
+                pass
+            half.settimeout(20)
+            assert half.recv(10) == b""
+            time.sleep(2)
+            deaf.settimeout(10)
+            with pytest.raises(ConnectionError):
+                while deaf.recv(1 << 20):
+                    pass
+                raise ConnectionError("closed")
+        assert resting.getStatus() == 2  # a pause between two calls is no stop
+        resting.close()
