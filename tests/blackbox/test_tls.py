@@ -30,11 +30,17 @@ def make_certificate(folder, ca, name, serial):
         (folder / f"{name}.{end}").chmod(0o644)  # the server may run as somebody else
 
 
+def open_up(folder):
+    """The server may run as somebody else."""
+    for parent in [folder, *folder.parents]:
+        if parent.name.startswith(("pytest-", "popen-", "test_", "pki")):
+            parent.chmod(0o755)
+
+
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pki")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
+    open_up(folder)
     make_ca(folder, "ca")
     make_ca(folder, "other")
     make_certificate(folder, "ca", "server", 1001)
@@ -107,7 +113,7 @@ def test_many_clients_with_pipelined_calls(pki):
 
 
 def test_renewal_without_a_restart(pki, tmp_path):
-    tmp_path.chmod(0o755)
+    open_up(tmp_path)
     for name in ("server.pem", "server.key", "ca.pem", "ca.key"):
         (tmp_path / name).write_bytes((pki / name).read_bytes())
         (tmp_path / name).chmod(0o644)
