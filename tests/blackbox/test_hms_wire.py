@@ -11,6 +11,7 @@ from conftest import running
 from hms import t
 from thrift.Thrift import TApplicationException
 
+pytestmark = pytest.mark.concurrency
 WIRES = [{"framed": f, "compact": c} for f in (False, True) for c in (False, True)]
 
 
