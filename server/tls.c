@@ -11,6 +11,7 @@ typedef struct Keys {
     gnutls_pcert_st chain[CHAIN_MOST];
     unsigned count;
     gnutls_privkey_t key;
+    struct Keys *former; /* handshakes may still use it */
 } Keys;
 
 struct TlsConn {
@@ -140,6 +141,7 @@ bool tls_load(const TlsFiles *files, Err *err) {
         keys_free(keys);
         return false;
     }
+    keys->former = atomic_load(&current);
     atomic_store(&current, keys);
     return true;
 }
