@@ -31,13 +31,20 @@ static void check_values(Arena *arena, StrList values) {
     require(str_is_null(high) ? str_eq(low, name) : str_cmp(low, name) <= 0 && str_cmp(name, high) < 0);
 }
 
+static bool long_exponent(Str text) {
+    Str digits = str_skip(text, MIN(str_find_char(text, 'e'), text.len));
+    return digits.len > sizeof "e999" - 1 + (digits.len > 1 && digits.ptr[1] == '-');
+}
+
 static void check_key(Arena *arena, Str value) {
     for (RangeKind kind = RANGE_STRING; kind <= RANGE_TIMESTAMP; kind++) {
         Str key, text, again;
         bool ok = rangekey_encode(arena, kind, value, STR_NULL, &key);
         require(ok == rangekey_canonical(arena, kind, value, &text));
-        /* The canonical text of a long number can be too long. */
-        if (ok && (kind != RANGE_DECIMAL || text.len <= RANGEKEY_NUMBER_MAX)) {
+        /* The canonical text of a long number can be too long, and the exponent of 1.1E999 has four digits in it: it is for
+         * PostgreSQL, which reads both. */
+        bool readable = kind != RANGE_DECIMAL || (text.len <= RANGEKEY_NUMBER_MAX && !long_exponent(text));
+        if (ok && readable) {
             require(rangekey_encode(arena, kind, text, STR_NULL, &again) && str_eq(key, again));
         }
     }
