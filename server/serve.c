@@ -14,7 +14,6 @@
 #include "pg/migrate.h"
 #include "server/dispatch.h"
 #include "server/hms/door.h"
-#include "server/hms/service.h"
 #include "server/hms/tcp.h"
 #include "server/housekeeper.h"
 #include "server/listen.h"

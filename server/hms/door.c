@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "server/hms/hms.h"
-#include "server/hms/service.h"
 #include "thrift/decode.h"
 #include "thrift/encode.h"
 

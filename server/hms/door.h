@@ -28,4 +28,6 @@ HmsIncomingKind hms_incoming(HmsIncoming *in, Buf *out);
 bool hms_serve(const HmsIncoming *in, Arena *arena, Buf *out);
 void hms_overloaded(const HmsIncoming *in, Buf *out); /* the answer when no worker takes it */
 
+ThriftLimits thrift_limits(const Config *config); /* of a message */
+
 #endif

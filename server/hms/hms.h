@@ -16,8 +16,9 @@ typedef struct HmsSession {
     Arena *arena; /* of what follows; NULL: nothing yet */
     Str user;     /* from set_ugi(), or who logged in; null: nobody said */
     StrList groups;
-    Params conf; /* what setMetaConf() changed, by the name of the key without "metastore." */
-    Str login;   /* what USER logged in with, as an Authorization header: looked at for each call, so that a token may end;
+    Params options; /* of fb303, set by setOption() */
+    Params conf;    /* what setMetaConf() changed, by the name of the key without "metastore." */
+    Str login;      /* what USER logged in with, as an Authorization header: looked at for each call, so that a token may end;
                   * null: nobody logged in, and USER is what a client says */
 } HmsSession;
 

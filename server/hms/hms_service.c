@@ -1,6 +1,7 @@
 /* The server itself: fb303, who calls, configuration. */
+#include "config/config.h"
+#include "server/hms/door.h"
 #include "server/hms/groups.h"
-#include "server/hms/service.h"
 
 /* Hive's own release whose behaviour clients may expect; Hive 4 clients choose methods by it. */
 #define METASTORE_VERSION STR("4.0.1")
@@ -73,19 +74,6 @@ static bool get_counter(HmsCall *call, const void *args, void *reply, Err *err) 
     return true;
 }
 
-/* Options of fb303 are of no use to anybody; Hive keeps whatever is set. Here nothing is kept. */
-static bool get_option(HmsCall *call, const void *args, void *reply, Err *err) {
-    (void)call, (void)args, (void)err;
-    ((HmsGetOptionReply *)reply)->success = STR("");
-    return true;
-}
-
-static bool get_options(HmsCall *call, const void *args, void *reply, Err *err) {
-    (void)call, (void)args, (void)err;
-    ((HmsGetOptionsReply *)reply)->success.items = THRIFT_NO_ITEMS;
-    return true;
-}
-
 static bool get_cpu_profile(HmsCall *call, const void *args, void *reply, Err *err) {
     (void)call, (void)args, (void)err;
     ((HmsGetCpuProfileReply *)reply)->success = STR("");
@@ -107,6 +95,34 @@ Arena *hms_session_arena(HmsSession *session) {
         session->arena = arena_new_small(SESSION_MEMORY, 512);
     }
     return session->arena;
+}
+
+/* Options of fb303: whatever a client sets, for its own connection. */
+static bool get_option(HmsCall *call, const void *args, void *reply, Err *err) {
+    (void)err;
+    Str value = params_get(&call->session->options, ((const HmsGetOptionArgs *)args)->key);
+    ((HmsGetOptionReply *)reply)->success = str_is_null(value) ? STR("") : value;
+    return true;
+}
+
+static bool get_options(HmsCall *call, const void *args, void *reply, Err *err) {
+    (void)args, (void)err;
+    const Params *options = &call->session->options;
+    ((HmsGetOptionsReply *)reply)->success = options->items ? *options : (Params){.items = THRIFT_NO_ITEMS};
+    return true;
+}
+
+static bool set_option(HmsCall *call, const void *args, void *reply, Err *err) {
+    (void)reply;
+    const HmsSetOptionArgs *a = args;
+    Arena *arena = hms_session_arena(call->session);
+    Str value = str_is_null(a->value) ? STR("") : a->value;
+    if (str_is_empty(a->key) || a->key.len > NAME_MOST || value.len > NAME_MOST || arena_used(arena) > SESSION_MEMORY / 2) {
+        return err_set(err, ERR_INVALID_ARGUMENT,
+                       "An option has a name and a value of at most %d bytes, and a connection only so many of them.", NAME_MOST);
+    }
+    params_set(&call->session->options, arena, arena_str(arena, a->key), arena_str(arena, value));
+    return true;
 }
 
 /* Believed only where nobody has to log in. */
@@ -265,7 +281,7 @@ static const HmsRow ROWS[] = {
     {"getCounter", get_counter, HMS_READ, {{0}}},
     {"getOption", get_option, HMS_READ, {{0}}},
     {"getOptions", get_options, HMS_READ, {{0}}},
-    {"setOption", done, HMS_READ, {{0}}},
+    {"setOption", set_option, HMS_READ, {{0}}},
     {"getCpuProfile", get_cpu_profile, HMS_READ, {{0}}},
     {"reinitialize", done, HMS_READ, {{0}}},
     {"shutdown", done, HMS_READ | HMS_PUBLIC, {{0}}},

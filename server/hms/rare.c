@@ -1,7 +1,7 @@
 #include "server/hms/rare.h"
 
 #include "catalog/databases.h"
-#include "server/hms/service.h"
+#include "server/hms/door.h"
 #include "thrift/decode.h"
 #include "thrift/encode.h"
 

@@ -60,6 +60,17 @@ def connected(server, **how):
         client.close()
 
 
+def call_empty(client, method):
+    """The method with an arguments struct that has no field."""
+    client._oprot.writeMessageBegin(method, 1, 1)
+    client._oprot.writeStructBegin("args")
+    client._oprot.writeFieldStop()
+    client._oprot.writeStructEnd()
+    client._oprot.writeMessageEnd()
+    client._oprot.trans.flush()
+    return getattr(client, "recv_" + method)()
+
+
 class HttpClient(ThriftHiveMetastore.Client):
     """Thrift over HTTP."""
 

@@ -39,33 +39,22 @@ def db(database):
     return database.rsplit("/", 1)[1]
 
 
-def call_empty(client, method):
-    """The method with an arguments struct that has no field."""
-    client._oprot.writeMessageBegin(method, 1, 1)
-    client._oprot.writeStructBegin("args")
-    client._oprot.writeFieldStop()
-    client._oprot.writeStructEnd()
-    client._oprot.writeMessageEnd()
-    client._oprot.trans.flush()
-    return getattr(client, "recv_" + method)()
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_without_arguments(client, method):
     with pytest.raises((t.MetaException, t.InvalidOperationException, t.NoSuchObjectException)):
-        call_empty(client, method)
+        hms.call_empty(client, method)
 
 
 def test_without_arguments_where_nothing_can_be_thrown(client):
-    assert {method: call_empty(client, method) for method in NO_EXCEPTION} == NO_EXCEPTION
-    assert all(isinstance(call_empty(client, method), list) for method in NO_ARGUMENT)
+    assert {method: hms.call_empty(client, method) for method in NO_EXCEPTION} == NO_EXCEPTION
+    assert all(isinstance(hms.call_empty(client, method), list) for method in NO_ARGUMENT)
     for method in ("get_indexes", "get_index_names"):
-        assert call_empty(client, method) == []
-    assert call_empty(client, "get_file_metadata") == t.GetFileMetadataResult(metadata={}, isSupported=False)
-    assert call_empty(client, "get_file_metadata_by_expr") == t.GetFileMetadataByExprResult(metadata={}, isSupported=False)
-    assert call_empty(client, "cache_file_metadata").isSupported is False
-    assert call_empty(client, "put_file_metadata") == t.PutFileMetadataResult()
-    assert call_empty(client, "clear_file_metadata") == t.ClearFileMetadataResult()
+        assert hms.call_empty(client, method) == []
+    assert hms.call_empty(client, "get_file_metadata") == t.GetFileMetadataResult(metadata={}, isSupported=False)
+    assert hms.call_empty(client, "get_file_metadata_by_expr") == t.GetFileMetadataByExprResult(metadata={}, isSupported=False)
+    assert hms.call_empty(client, "cache_file_metadata").isSupported is False
+    assert hms.call_empty(client, "put_file_metadata") == t.PutFileMetadataResult()
+    assert hms.call_empty(client, "clear_file_metadata") == t.ClearFileMetadataResult()
 
 
 # ---- schemas ---------------------------------------------------------------------------------------------------------

@@ -21,21 +21,10 @@ def client(shared):
         yield client
 
 
-def call_empty(client, method):
-    """The method with an arguments struct that has no field."""
-    client._oprot.writeMessageBegin(method, 1, 1)
-    client._oprot.writeStructBegin("args")
-    client._oprot.writeFieldStop()
-    client._oprot.writeStructEnd()
-    client._oprot.writeMessageEnd()
-    client._oprot.trans.flush()
-    return getattr(client, "recv_" + method)()
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_without_arguments(client, method):
     with pytest.raises(t.MetaException, match="cannot be null"):
-        call_empty(client, method)
+        hms.call_empty(client, method)
 
 
 def unique(name):

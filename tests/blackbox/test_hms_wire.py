@@ -137,8 +137,31 @@ def test_connections_beyond_the_limit():
             client.close()
 
 
+def who_altered(api, database):
+    """Of the newest version: user, door, method."""
+    change = api.ok("GET", f"/catalogs/hive/databases/{database}/tables/orders/versions")["items"][0]["change"]
+    return change.get("principal"), change["protocol"], change["operation"]
+
+
+def alter(client, database, value):
+    table = client.get_table(database, "orders")
+    table.parameters = {**table.parameters, "said": value}
+    client.alter_table(database, "orders", table)
+
+
 def test_who_calls_is_in_the_history(shared, api, make_table):
     with hms.connected(shared) as client:
+        client.set_ugi("ann", [])
+        alter(client, make_table, "one")
+        assert who_altered(api, make_table) == ("ann", "hive", "alter_table")
+    alter(hms.HttpClient(shared.base, headers={"X-Actor-Username": "ben"}), make_table, "two")
+    assert who_altered(api, make_table) == ("ben", "hive", "alter_table")
+
+
+def test_settings_are_those_of_a_connection(shared):
+    with hms.connected(shared) as client:
+        client.setOption("color", "yellow")
+        assert client.getOption("color") == "yellow" and client.getOptions() == {"color": "yellow"}
         assert client.set_ugi("ann", ["staff"]) == ["staff", "ann"]
         client.setMetaConf("hive.metastore.client.capability.check", "false")
         assert client.getMetaConf("metastore.client.capability.check") == "false"
@@ -146,6 +169,7 @@ def test_who_calls_is_in_the_history(shared, api, make_table):
             client.getMetaConf("hive.metastore.uris")
     with hms.connected(shared) as client:
         assert client.getMetaConf("hive.metastore.client.capability.check") == "true"
+        assert client.getOptions() == {} and client.getOption("color") == ""
         with pytest.raises(t.ConfigValSecurityException):
             client.get_config_value("javax.jdo.option.ConnectionPassword", "")
 
@@ -169,7 +193,9 @@ def test_login():
             for compact in (False, True):
                 with hms.connected(server, login=("ann", "correct horse"), compact=compact) as client:
                     assert client.get_table("sales", "orders").tableName == "orders"
-                    assert client.set_ugi("root", []) == ["root"]  # is not believed: see the history
+                    assert client.set_ugi("root", []) == ["root"]  # is not believed
+                    alter(client, "sales", str(compact))
+                    assert who_altered(api, "sales") == ("ann", "hive", "alter_table")
             with hms.connected(server, login=("admin", token)) as client:
                 assert client.get_table("sales", "orders").tableName == "orders"
 
@@ -263,3 +289,38 @@ def test_clients_that_stop_in_the_middle():
                 raise ConnectionError("closed")
         assert resting.getStatus() == 2  # a pause between two calls is no stop
         resting.close()
+
+
+def test_limits_of_a_message_at_their_edge():
+    def message(size):
+        """A call of set_ugi with exactly SIZE bytes."""
+        head = b"\x0b\x00\x01\x00\x00\x00\x01x\x0f\x00\x02\x0b\x00\x00\x00\x01"
+        rest = size - len(call(b"set_ugi", 1, head + b"\x00\x00\x00\x00\x00"))
+        return call(b"set_ugi", 1, head + struct.pack(">i", rest) + b"g" * rest + b"\x00")
+
+    with running("--set", "thrift.max_message=64KiB", "--set", "thrift.max_items=1000") as server:
+        for size, taken in ((65536, True), (65537, False)):
+            with socket.create_connection(address(server), 10) as sock:
+                sock.sendall(message(size))
+                assert bool(sock.recv(10)) == taken, size
+        for groups, taken in ((1000, True), (1001, False)):
+            with socket.create_connection(address(server), 10) as sock:
+                sock.sendall(call(b"set_ugi", 1, b"\x0b\x00\x01\x00\x00\x00\x01x\x0f\x00\x02\x0b" + struct.pack(">i", groups) + b"\0\0\0\0" * groups + b"\x00"))
+                assert bool(sock.recv(10)) == taken, groups
+
+
+def test_limits_of_a_session_at_their_edge(shared):
+    with hms.connected(shared) as client:
+        assert len(client.set_ugi("u" * 1024, ["g"] * 1000)) == 1001
+        for user, groups in (("u" * 1025, []), ("u", ["g"] * 1001)):
+            with pytest.raises(t.MetaException, match="at most 1024 bytes"):
+                client.set_ugi(user, groups)
+        client.setOption("k" * 1024, "v" * 1024)
+        with pytest.raises(TApplicationException, match="at most 1024 bytes"):
+            client.setOption("k" * 1025, "")
+        for i in range(2000):  # what one connection may keep has an end
+            try:
+                client.setOption(f"option {i}", "v" * 1000)
+            except TApplicationException:
+                break
+        assert 100 < i < 1999 and client.getStatus() == 2
